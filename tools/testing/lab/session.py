@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Guests that belong together, and the links between them."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import Fail, GuestDied
+from .paths import initramfs, kernel_image
+from .vm import VM, Card, Config
+
+TOPOLOGIES = {
+    "host": (),
+    "client": ("client",),
+    "pair": ("server", "client"),
+    "trio": ("server", "client", "client2"),
+}
+HOST_ADDRESS = "10.0.2.2"     # this machine's loopback, seen from a guest
+# KASAN's shadow and a bigger kernel: what the debug kernel needs on top, MiB.
+DEBUG_MEMORY = 192
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a test asks for; equal specifications may share guests.
+
+    @topology: a key of TOPOLOGIES
+    @kernel: "lean", "debug" or "stock", of the clients
+    @memory, @server_memory: MiB
+    @nic: QEMU device model of the client's card on the private link
+    @hostnet: give the client a card by which it reaches HOST_ADDRESS too
+    @cmdline: appended to the client's kernel command line
+    @fio: have fio in the client (needs 384 MiB or more)
+    @mtu: of the private links; 1500 is much slower without a card's offloads
+    @kmemleak: have it on the debug kernel, at three times the cost
+    """
+    topology: str = "pair"
+    kernel: str = "lean"
+    memory: int = 256
+    server_memory: int = 512
+    cpus: int = 2
+    nic: str = "virtio-net-pci"
+    hostnet: bool = False
+    cmdline: str = ""
+    fio: bool = False
+    mtu: int = 9000
+    kmemleak: bool = False
+
+
+def link_number(role):
+    """Return the number of ROLE's private link to the server."""
+    return 1 if role == "client2" else 0
+
+
+def server_address(role="client", ipv6=False):
+    """Return the server's address as ROLE sees it."""
+    link = link_number(role)
+    if ipv6:
+        return f"fd77:{link}::1" if link else "fd77::1"
+    return f"10.77.{link}.1"
+
+
+class Session:
+    """The guests of one Spec. SOCKETS is a short path for unix sockets."""
+
+    def __init__(self, spec, directory, sockets):
+        self.spec = spec
+        self.directory = Path(directory)
+        self.sockets = Path(sockets)
+        self.vms = {}
+
+    # -- configuration ------------------------------------------------------
+
+    def _link(self, role, side):
+        link = link_number(role)
+        path = self.sockets / f"link{link}"
+        server = side == "server"
+        host = 1 if server else 2
+        prefix = f"fd77:{link}" if link else "fd77:"
+        return Card(
+            netdev=f"stream,id={{id}},server={'on' if server else 'off'},"
+                   f"addr.type=unix,addr.path={path}",
+            mac=f"52:54:00:77:{link:02x}:{host:02x}",
+            ipv4=f"10.77.{link}.{host}/24",
+            ipv6=f"{prefix}:{':' if link else ''}{host}/64",
+            model="virtio-net-pci" if server else self.spec.nic)
+
+    def _cards(self, role):
+        roles = TOPOLOGIES[self.spec.topology]
+        if role == "server":
+            return [self._link(r, "server") for r in roles if r != "server"]
+        cards = [self._link(role, "client")] if "server" in roles else []
+        if self.spec.hostnet or not cards:
+            cards.append(Card(netdev="user,id={id},ipv6=off",
+                              mac=f"52:54:00:88:00:{2 + link_number(role):02x}",
+                              ipv4="10.0.2.15/24"))
+        return cards
+
+    def config(self, role, **overrides):
+        """Return the VM configuration of ROLE; keywords replace its fields."""
+        spec = self.spec
+        kernel, memory, images = spec.kernel, spec.memory, ()
+        if role == "server":
+            # The server is not what is under test: the fast kernel will do.
+            kernel = "lean" if kernel_image("lean").exists() else spec.kernel
+            memory = spec.server_memory
+        elif spec.fio:
+            images += ("fio",)
+        cmdline = spec.cmdline if role != "server" else ""
+        if kernel == "debug":
+            memory += DEBUG_MEMORY
+            if not spec.kmemleak:
+                cmdline += " kmemleak=off"
+            if initramfs("modules")[0].exists():
+                images += ("modules",)
+        config = Config(name=role, directory=self.directory, kernel=kernel,
+                        memory=memory, cpus=spec.cpus, cards=self._cards(role),
+                        cmdline=cmdline, images=images)
+        return replace(config, **overrides)
+
+    # -- life ---------------------------------------------------------------
+
+    def boot(self, *roles, **overrides):
+        """Boot ROLES (default: all of the topology) at once, wait for all."""
+        roles = roles or TOPOLOGIES[self.spec.topology]
+        started = []
+        for role in roles:
+            if role in self.vms:
+                raise Fail(f"guest {role} runs already")
+            if role.startswith("client") and "server" in TOPOLOGIES[self.spec.topology]:
+                self._await_link(role)
+            self.vms[role] = VM(self.config(role, **overrides)).start()
+            started.append(self.vms[role])
+        for vm in started:
+            vm.ready()
+        for vm in started:
+            vm.run("for i in $(ip -o -4 addr | awk '/ 10\\.77\\./ { print $2 }'); do "
+                   f"ip link set $i mtu {self.spec.mtu}; done")
+        for vm in started:
+            self._check_link(vm)
+            # The debug kernel's driver is a module; the others have it built in
+            vm.run("for m in /lib/modules/rswap.ko; do test ! -e $m || insmod $m; done")
+
+    def _check_link(self, vm):
+        """Wait until the link of client VM carries packets: e1000 takes a second."""
+        if vm.name != "server" and "server" in self.vms:
+            vm.poll(f"ping -c 1 -W 1 {server_address(vm.name)}", timeout=15)
+
+    def _await_link(self, role):
+        """QEMU does not retry a link: the server's end must be there first."""
+        path = self.sockets / f"link{link_number(role)}"
+        deadline = time.monotonic() + 10
+        while not path.exists():
+            if time.monotonic() > deadline:
+                raise Fail(f"no link {path}: boot the server before {role}")
+            time.sleep(0.01)
+
+    @property
+    def pids(self):
+        """Process ids of the guests."""
+        return {vm.pid for vm in self.vms.values()}
+
+    def reboot(self, role, **overrides):
+        """End ROLE in order and boot it again, perhaps configured otherwise."""
+        self.vms.pop(role).end()
+        self.boot(role, **overrides)
+
+    def leaks(self):
+        """Return kmemleak's complaints about the guests that have it.
+
+        An object is reported when two scans in a row, at least five seconds
+        after it was allocated, found no reference to it.
+        """
+        complaints = []
+        for vm in self.vms.values():
+            if vm.config.kernel != "debug" or not self.spec.kmemleak or not vm.alive:
+                continue
+            out = vm.run("echo scan > /sys/kernel/debug/kmemleak && sleep 6 && "
+                         "echo scan > /sys/kernel/debug/kmemleak && "
+                         "cat /sys/kernel/debug/kmemleak", timeout=60).out
+            if "unreferenced object" in out:
+                complaints.append(f"{vm.name}: kmemleak:\n{out[:8000]}")
+        return complaints
+
+    def close(self):
+        """End every guest in order; return what was wrong, as a list of texts."""
+        problems = []
+        try:
+            problems += self.leaks()
+        except Fail as error:
+            problems.append(str(error))
+        for role in [r for r in self.vms if r != "server"] + ["server"]:
+            vm = self.vms.pop(role, None)
+            if not vm:
+                continue
+            try:
+                vm.end()
+            except (Fail, GuestDied) as error:
+                problems.append(str(error))
+        self.destroy()
+        return problems
+
+    def destroy(self):
+        """End every guest now. Idempotent."""
+        for vm in self.vms.values():
+            vm.destroy()
+        self.vms.clear()
+        for path in self.sockets.glob("link*"):
+            path.unlink()

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Processes 16 times the CPUs, together 4 times the memory, swap over TCP and find every byte right."""
+
+GROUP = "swap"
+MEM = 128
+SERVER_MEM = 896
+KERNELS = ("lean",)
+TIMEOUT = 600
+
+
+def test(lab):
+    server = lab.rswapd(memory="640M")
+    device = lab.attach(server, size="640M", name="r0")
+    # Without receive reserves even this can wedge, as it does on stock
+    lab.client.run("sysctl -w vm.min_free_kbytes=16384")
+    lab.swapon(device)
+    hog = lab.client.hog(512, procs=32, passes=1, pattern="sequential")
+    hog.wait(timeout=TIMEOUT)
+    lab.client.run(f"swapoff {device}")
+    lab.detach("r0")
