@@ -39,17 +39,22 @@ def diagnostics(text):
 def parse(text, prefix=""):
     """Read KTAP and return its results as a list of Outcome.
 
-    Results with subtests of their own are not counted again. A plan that is
-    not fulfilled, or a text without any result, is a failed Outcome.
+    Results with subtests of their own are not counted again. A plan, before
+    its results or after them, that is not fulfilled, or a text without any
+    result, is a failed Outcome.
     """
     outcomes, open_plans, detail = [], {}, []
+    seen = {}       # results so far, by indentation
     below = 0       # indentation of the results just read
     for raw in text.splitlines():
         plan, result = PLAN.match(raw), LINE.match(raw)
         if plan:
-            open_plans[len(plan["indent"])] = int(plan["count"])
+            indent = len(plan["indent"])
+            open_plans[indent] = int(plan["count"]) - seen.get(indent, 0)
         elif result:
             indent = len(result["indent"])
+            seen = {i: n for i, n in seen.items() if i <= indent}
+            seen[indent] = seen.get(indent, 0) + 1
             if indent in open_plans:
                 open_plans[indent] -= 1
             for deeper in [i for i in open_plans if i > indent]:

@@ -17,11 +17,12 @@ GOOD = """KTAP version 1
 ok 1 slabs
 """
 BAD = "1..3\nok 1 a\nnot ok 2 b\n"
+LATE = "ok 1 early\nok 2 earlier\n1..2\n"
 
 
 def test(lab):
     paths = {}
-    for name, text in (("good", GOOD), ("bad", BAD), ("empty", "")):
+    for name, text in (("good", GOOD), ("bad", BAD), ("late", LATE), ("empty", "")):
         paths[name] = lab.tmp / f"{name}.ktap"
         paths[name].write_text(text)
     skips = lab.tmp / "skips"
@@ -31,6 +32,6 @@ def test(lab):
         arguments += ["--results", path]
     run = meta.run(lab, {"one": OK}, *arguments)
     assert run.rc != 0
-    # one, map and a pass; b, the plan, the empty and the absent file fail.
-    assert "3 passed, 4 failed, 1 skipped" in run.out.splitlines(), run.out
+    # one, map, a, early and earlier pass; b, the plan of bad, the empty and the absent file fail.
+    assert "5 passed, 4 failed, 1 skipped" in run.out.splitlines(), run.out
     assert "1 results of the plan are missing" in run.failed("plan")

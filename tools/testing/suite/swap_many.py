@@ -14,7 +14,7 @@ def test(lab):
     # Without receive reserves even this can wedge, as it does on stock
     lab.client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
-    hog = lab.client.hog(512, procs=32, passes=1, pattern="sequential")
+    hog = lab.client.hog(512, procs=32, passes=1, pattern="random")
     hog.wait(timeout=TIMEOUT)
     lab.client.run(f"swapoff {device}")
     lab.detach("r0")
