@@ -195,18 +195,13 @@ int device_detach(struct ctl *ctl, const struct which *which, bool force,
 	return ctl_request(ctl, msg, NULL, NULL, e);
 }
 
-/**
- * device_json - write a device as an object
- * @j: the document, inside an array or at the top
- * @dev: the device
- */
-void device_json(struct json *j, const struct device *dev)
+/* The members of a device's object */
+static void device_members(struct json *j, const struct device *dev)
 {
 	char path[sizeof(dev->disk) + 8];
 	const char *error = strerrorname_np((int)dev->error);
 
 	snprintf(path, sizeof(path), "/dev/%s", dev->disk);
-	json_open(j, NULL, '{');
 	json_string(j, "device", path);
 	json_u64(j, "index", dev->index);
 	json_string(j, "name", dev->name);
@@ -229,6 +224,17 @@ void device_json(struct json *j, const struct device *dev)
 	json_u64(j, "server_limit", dev->server_limit);
 	json_u64(j, "server_free", dev->server_free);
 	json_u64(j, "memory", dev->memory);
+}
+
+/**
+ * device_json - write a device as an object
+ * @j: the document, inside an array or at the top
+ * @dev: the device
+ */
+void device_json(struct json *j, const struct device *dev)
+{
+	json_open(j, NULL, '{');
+	device_members(j, dev);
 	json_close(j, '}');
 }
 
@@ -371,10 +377,14 @@ int run_show(const struct args *args, struct err *e)
 	if (rc)
 		return rc;
 	if (args->json) {
-		device_json(&j, &dev);
+		json_open(&j, NULL, '{');
+		device_members(&j, &dev);
+		reserves_json(&j);
+		json_close(&j, '}');
 		putchar('\n');
 	} else {
 		show_text(&dev);
+		reserves_text();
 	}
 	return flush_output(e);
 }

@@ -7,6 +7,7 @@
  *	main.c		the table of commands, options, help, how errors are printed
  *	attach.c	attach: resolve, ask the kernel, wait for the device node
  *	device.c	detach, list, show; which device a text names
+ *	reserve.c	the kernel's memory reserves, for show
  *	stats.c		stats: totals and intervals
  *	hist.c		arithmetic of latency histograms
  *	netlink.c	requests to the generic netlink family "rswap"
@@ -262,6 +263,10 @@ int device_detach(struct ctl *ctl, const struct which *which, bool force,
 		  struct err *e);
 void device_json(struct json *j, const struct device *dev);
 int decode_device_to(const struct nlmsghdr *nlh, void *arg);
+
+/* reserve.c */
+void reserves_json(struct json *j);
+void reserves_text(void);
 
 /* format.c */
 

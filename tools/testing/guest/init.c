@@ -85,17 +85,29 @@ static void set_environment(void)
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/", 1);
 	write_file("/proc/sys/kernel/sysrq", "1");
-	/* An address is usable at once: the private link has no duplicates. */
 	write_file("/proc/sys/net/ipv6/conf/all/accept_dad", "0");
-	write_file("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
-	write_file("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
-	write_file("/proc/sys/net/ipv6/conf/default/router_solicitations", "0");
+}
+
+/* An address is usable at once: the private link has no duplicates. */
+static void quiet_ipv6(const char *name)
+{
+	static const char *const settings[] = {
+		"accept_dad", "accept_ra", "router_solicitations"
+	};
+	char path[300];
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s",
+			 name, settings[i]);
+		write_file(path, "0");
+	}
 }
 
 static void interface_up(int fd, const char *name)
 {
 	struct ifreq ifr = { };
 
+	quiet_ipv6(name);
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (ioctl(fd, SIOCGIFFLAGS, &ifr))
 		die("flags of %s", name);

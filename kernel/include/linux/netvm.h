@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Swapping over the network: emergency packets and the memory for them.
+ *
+ * See Documentation/mm/network-swap.rst.
+ */
+#ifndef _LINUX_NETVM_H
+#define _LINUX_NETVM_H
+
+#include <linux/mem_reserve.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+
+#ifdef CONFIG_NETVM
+
+void netvm_socket_added(struct sock *sk);
+void netvm_socket_removed(struct sock *sk);
+bool netvm_drop(struct sk_buff *skb);
+void netvm_drop_list(struct list_head *head);
+bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
+bool netvm_drop_ofo(const struct sk_buff *skb);
+bool netvm_drop_queued(struct sk_buff *skb);
+
+/**
+ * netvm_rx_gfp - flags for a receive buffer
+ * @gfp: what the driver or the network core would use
+ *
+ * While a memalloc socket exists, a receive buffer that cannot be had above
+ * the watermarks comes from the reserve for received packets, and from nowhere
+ * else: a network that takes what is left for GFP_ATOMIC starves the
+ * allocations that reclaim needs, among them the swap cache's.
+ *
+ * Return: the flags to use; those of a caller that may wait are not changed
+ */
+static inline gfp_t netvm_rx_gfp(gfp_t gfp)
+{
+	if (!sk_memalloc_socks() || gfpflags_allow_blocking(gfp))
+		return gfp;
+	return (gfp & ~__GFP_HIGH) | __GFP_MEMALLOC | __GFP_NOWARN;
+}
+
+/**
+ * netvm_rx_ring_gfp - flags for a buffer of a receive ring
+ * @gfp: what the driver would use
+ * @posted: buffers that are in the ring now
+ *
+ * A ring takes from the reserve what it needs to receive, not what it can hold:
+ * another ring may be empty.
+ *
+ * Return: the flags to use
+ */
+static inline gfp_t netvm_rx_ring_gfp(gfp_t gfp, unsigned int posted)
+{
+	gfp = netvm_rx_gfp(gfp);
+	return posted < NAPI_POLL_WEIGHT ? gfp : gfp & ~__GFP_MEMALLOC;
+}
+
+/**
+ * netvm_rx_ring_filled - test whether a ring holds all it may hold for now
+ * @posted: buffers that are in the ring now
+ *
+ * Return: true if it is no failure that the ring holds no more than that
+ */
+static inline bool netvm_rx_ring_filled(unsigned int posted)
+{
+	return sk_memalloc_socks() && posted >= NAPI_POLL_WEIGHT;
+}
+
+/**
+ * netvm_rx_worker_gfp - flags for receive buffers that a worker allocates
+ * @gfp: what the driver would use
+ *
+ * A worker that refills a ring must not wait for reclaim, which may wait for
+ * what that ring is to receive.
+ *
+ * Return: the flags to use
+ */
+static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
+{
+	return sk_memalloc_socks() ? GFP_NOWAIT : gfp;
+}
+
+/**
+ * netvm_tx_gfp - flags for a packet by which an emergency packet is answered
+ * @gfp: what its creator would use
+ *
+ * ARP and neighbour discovery have sockets that everybody shares, so the
+ * entitlement comes from the packet that is being received.
+ *
+ * Return: the flags to use
+ */
+static inline gfp_t netvm_tx_gfp(gfp_t gfp)
+{
+	if (sk_memalloc_socks() && in_serving_softirq() && (current->flags & PF_MEMALLOC))
+		return gfp | __GFP_MEMALLOC;
+	return gfp;
+}
+
+/**
+ * netvm_sk_mem_forced - test whether a socket may exceed the protocol's memory
+ * @sk: the socket
+ *
+ * What a memalloc socket sends and receives is bounded by its own buffers. The
+ * protocol's limit is not: other sockets may have used all of it.
+ *
+ * Return: true if it may
+ */
+static inline bool netvm_sk_mem_forced(const struct sock *sk)
+{
+	return sk_memalloc_socks() && sock_flag(sk, SOCK_MEMALLOC);
+}
+
+#else
+
+static inline void netvm_socket_added(struct sock *sk)
+{
+}
+
+static inline void netvm_socket_removed(struct sock *sk)
+{
+}
+
+static inline bool netvm_drop(struct sk_buff *skb)
+{
+	return false;
+}
+
+static inline void netvm_drop_list(struct list_head *head)
+{
+}
+
+static inline bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)
+{
+	return false;
+}
+
+static inline bool netvm_drop_ofo(const struct sk_buff *skb)
+{
+	return false;
+}
+
+static inline bool netvm_drop_queued(struct sk_buff *skb)
+{
+	return false;
+}
+
+static inline gfp_t netvm_rx_gfp(gfp_t gfp)
+{
+	return gfp;
+}
+
+static inline gfp_t netvm_rx_ring_gfp(gfp_t gfp, unsigned int posted)
+{
+	return gfp;
+}
+
+static inline bool netvm_rx_ring_filled(unsigned int posted)
+{
+	return false;
+}
+
+static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
+{
+	return gfp;
+}
+
+static inline gfp_t netvm_tx_gfp(gfp_t gfp)
+{
+	return gfp;
+}
+
+static inline bool netvm_sk_mem_forced(const struct sock *sk)
+{
+	return false;
+}
+
+#endif /* CONFIG_NETVM */
+
+#endif /* _LINUX_NETVM_H */
