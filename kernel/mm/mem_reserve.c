@@ -38,7 +38,7 @@ DEFINE_STATIC_KEY_FALSE(mem_reserve_key);
 EXPORT_SYMBOL_GPL(mem_reserve_key);
 
 /* Caches whose objects may be allocated from a slab of the reserve. */
-#define MEM_RESERVE_CACHES	8
+#define MEM_RESERVE_CACHES	40
 
 /* A reserve may not take more than this part of memory. */
 #define MEM_RESERVE_SHARE	4
@@ -240,6 +240,25 @@ int mem_reserve_add_cache(struct kmem_cache *cache)
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mem_reserve_add_cache);
+
+/**
+ * mem_reserve_add_kmalloc - let what kmalloc() returns come from the reserve
+ * @size: in bytes; all requests that kmalloc() rounds up to the same size count
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -ENOSPC if there are too many caches already
+ */
+int mem_reserve_add_kmalloc(size_t size)
+{
+	unsigned int index = __kmalloc_index(size, false);
+	int type, ret = 0;
+
+	for (type = KMALLOC_RANDOM_START; type <= KMALLOC_RANDOM_END && !ret; type++)
+		if (kmalloc_caches[type][index])
+			ret = mem_reserve_add_cache(kmalloc_caches[type][index]);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(mem_reserve_add_kmalloc);
 
 /**
  * mem_reserve_cache_pages - how many slabs a number of objects needs

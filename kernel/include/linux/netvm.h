@@ -14,6 +14,13 @@
 
 #ifdef CONFIG_NETVM
 
+/*
+ * A packet that a device wants in one piece must fit into a page with its
+ * headers and shared info: __pskb_pull_tail() adds 128 bytes to a head of
+ * SKB_SMALL_HEAD_CACHE_SIZE.
+ */
+#define NETVM_LINEAR_MSS	(SKB_WITH_OVERHEAD(PAGE_SIZE) - 768)
+
 void netvm_socket_added(struct sock *sk);
 void netvm_socket_removed(struct sock *sk);
 bool netvm_drop(struct sk_buff *skb);
@@ -98,6 +105,40 @@ static inline gfp_t netvm_tx_gfp(gfp_t gfp)
 }
 
 /**
+ * netvm_skb_tx - test whether a packet to be sent may use the reserve
+ * @skb: a packet that a driver, or segmentation in software, has to copy
+ *
+ * Return: true if it is of a memalloc socket
+ */
+static inline bool netvm_skb_tx(const struct sk_buff *skb)
+{
+	return sk_memalloc_socks() && skb->sk && sk_fullsock(skb->sk) &&
+	       sock_flag(skb->sk, SOCK_MEMALLOC);
+}
+
+/**
+ * netvm_mss - bound the segments of a memalloc socket
+ * @sk: the socket
+ * @mss: what it would send, in bytes
+ *
+ * A device that cannot gather gets each segment in one piece. When memory is
+ * out there are single pages for that, and no larger ones.
+ *
+ * Return: the size to use
+ */
+static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
+{
+	const struct dst_entry *dst;
+
+	if (!sk_memalloc_socks() || !sock_flag(sk, SOCK_MEMALLOC))
+		return mss;
+	dst = __sk_dst_get(sk);
+	if (!dst || dst->dev->features & NETIF_F_SG)
+		return mss;
+	return min_t(unsigned int, mss, NETVM_LINEAR_MSS);
+}
+
+/**
  * netvm_sk_mem_forced - test whether a socket may exceed the protocol's memory
  * @sk: the socket
  *
@@ -168,6 +209,16 @@ static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
 static inline gfp_t netvm_tx_gfp(gfp_t gfp)
 {
 	return gfp;
+}
+
+static inline bool netvm_skb_tx(const struct sk_buff *skb)
+{
+	return false;
+}
+
+static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
+{
+	return mss;
 }
 
 static inline bool netvm_sk_mem_forced(const struct sock *sk)

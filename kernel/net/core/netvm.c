@@ -58,6 +58,9 @@
 /* Packets that a socket has between itself and the end of transmission. */
 #define NETVM_TX_PER_SOCKET	32
 
+/* Of these, packets that are copied into one page each for the device. */
+#define NETVM_LINEAR_PER_SOCKET	16
+
 /* How long the reserves outlive the last memalloc socket, in seconds. */
 #define NETVM_LINGER		900
 
@@ -145,9 +148,10 @@ static unsigned int netvm_skb_size(unsigned int sockets, unsigned int rx_pages)
 
 	/*
 	 * Two buffers fit into a page, and each becomes a packet. One page for
-	 * each socket is for headers that are copied.
+	 * each socket is for headers that are copied into a fragment.
 	 */
-	return sockets + mem_reserve_cache_pages(net_hotdata.skbuff_cache, 2 * rx_pages + tx) +
+	return sockets * (NETVM_LINEAR_PER_SOCKET + 1) +
+	       mem_reserve_cache_pages(net_hotdata.skbuff_cache, 2 * rx_pages + tx) +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_fclone_cache, tx) +
 	       mem_reserve_cache_pages(net_hotdata.skb_small_head_cache, 2 * tx);
 }
@@ -604,7 +608,9 @@ static int __init netvm_init(void)
 {
 	int ret = mem_reserve_add_cache(net_hotdata.skbuff_cache) ?:
 		  mem_reserve_add_cache(net_hotdata.skbuff_fclone_cache) ?:
-		  mem_reserve_add_cache(net_hotdata.skb_small_head_cache);
+		  mem_reserve_add_cache(net_hotdata.skb_small_head_cache) ?:
+		  mem_reserve_add_kmalloc(PAGE_SIZE / 2) ?:
+		  mem_reserve_add_kmalloc(PAGE_SIZE);
 
 	if (ret)
 		return ret;

@@ -20,7 +20,6 @@ from .session import Session, Spec
 
 SLAB = 64               # MiB, rswapd's default
 SERVER_SYSTEM = 128     # MiB for the server's kernel, root file system and rswapd
-MIN_FREE_KBYTES = 16384
 SAMPLE = ("cat /proc/meminfo /proc/vmstat; echo '---'; "
           "rswapctl stats r0 --json 2>/dev/null")
 VARIABLES = (
@@ -223,10 +222,6 @@ class Demo:
         client, server = self.lab.client, self.lab.server
         print(f"  booted   client ({client.release}) in {client.boot_seconds:.1f} s, "
               f"server in {server.boot_seconds:.1f} s")
-        client.run(f"sysctl -w vm.min_free_kbytes={MIN_FREE_KBYTES}")
-        print(f"  note     the client runs with vm.min_free_kbytes={MIN_FREE_KBYTES}: receive\n"
-              "           reserves are not in this kernel yet, and without them swap over\n"
-              "           any network can wedge a machine that is out of memory")
         daemon = self.lab.rswapd(memory=f"{self.device_mib}M")
         device = self.lab.attach(daemon, size=f"{self.device_mib}M", name="r0")
         self.lab.swapon(device)

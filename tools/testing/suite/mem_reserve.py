@@ -20,7 +20,7 @@ def pages(vm):
 
 def test(lab):
     client = lab.client
-    lab.rswapd(memory="64M")
+    server = lab.rswapd(memory="64M")
     lab.attach(size="32M", name="r0", extra="--connections 2")
     client.poll("test $(cat /sys/kernel/mm/mem_reserve/netvm_skb/pages) -gt 0")
     rx, skb = pages(client)
@@ -46,3 +46,4 @@ def test(lab):
     lab.detach("r0")
     # They stay for a while: the next connection may have no memory for them
     assert pages(client) == (rx, skb)
+    assert server.stop() == 0

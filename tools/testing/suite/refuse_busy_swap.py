@@ -19,7 +19,6 @@ BOUND = 9
 def test(lab):
     hostile.load(lab)
     client = lab.client
-    client.run("sysctl -w vm.min_free_kbytes=16384")
     server = lab.rswapd(memory="384M", args="--orphan-timeout 1")
     device = lab.attach(server, size="320M", name="r0", extra="--timeout 3600")
     lab.swapon(device)

@@ -17,7 +17,6 @@ def test(lab):
     client = lab.client
     server = lab.rswapd(memory="384M")
     device = lab.attach(server, size="320M", name="r0")
-    client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
     hog = client.hog(220, passes=50, extra="")
     client.poll("test $(awk '/rswap/ { print $4 }' /proc/swaps) -gt 40000",

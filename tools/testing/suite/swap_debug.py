@@ -11,8 +11,6 @@ def test(lab):
     client = lab.client
     server = lab.rswapd(memory="256M")
     device = lab.attach(server, size="192M", name="r0")
-    # Without receive reserves even this can wedge, as it does on stock
-    client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
     available = int(client.run("awk '/MemAvailable/ { print $2 }' /proc/meminfo").out)
     hog = client.hog((available >> 10) + 16, passes=1, procs=2, pattern="sequential")

@@ -11,8 +11,6 @@ TIMEOUT = 600
 def test(lab):
     server = lab.rswapd(memory="640M")
     device = lab.attach(server, size="640M", name="r0")
-    # Without receive reserves even this can wedge, as it does on stock
-    lab.client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
     hog = lab.client.hog(512, procs=32, passes=1, pattern="random")
     hog.wait(timeout=TIMEOUT)

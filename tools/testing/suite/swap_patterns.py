@@ -11,8 +11,6 @@ def test(lab):
     client = lab.client
     server = lab.rswapd(memory="384M")
     device = lab.attach(server, size="384M", name="r0")
-    # Without receive reserves even this can wedge, as it does on stock
-    client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
     for pattern in ("sequential", "random"):
         client.hog(300, passes=1, pattern=pattern).wait(timeout=280)

@@ -13,7 +13,6 @@ def test(lab):
     client = lab.client
     server = lab.rswapd(memory="384M")
     device = lab.attach(server, size="256M", name="r0")
-    client.run("sysctl -w vm.min_free_kbytes=16384")
     lab.swapon(device)
     # Fits into memory, but most of it is pushed out by a second hog that ends
     stay = client.hog(100, passes=1, extra="--hold")

@@ -31,7 +31,6 @@ def test(lab):
     hogs = []
     for vm in clients:
         device = lab.attach(server, size="256M", name="r0", vm=vm)
-        vm.run("sysctl -w vm.min_free_kbytes=16384")
         vm.run(f"mkswap {device} && swapon {device}")
         hogs.append(vm.hog(200, passes=1, pattern="random"))
     for hog in hogs:
