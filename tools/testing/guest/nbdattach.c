@@ -6,7 +6,7 @@
  *
  *	nbdattach DEVICE ADDRESS PORT
  *
- * Prints the size when the device is ready.
+ * Prints the size; the device is ready when it has that size.
  */
 #include <arpa/inet.h>
 #include <endian.h>
