@@ -37,6 +37,7 @@
  * @random: visit the pages in random order instead of ascending
  * @hold: when done, wait for SIGUSR1 and verify once more
  * @corrupt: page of worker 0 to damage before the last walk, or NO_PAGE
+ * @same: fill each page with one word of its own, which zram stores for free
  */
 struct options {
 	uint64_t size_mib;
@@ -46,6 +47,7 @@ struct options {
 	int random;
 	int hold;
 	uint64_t corrupt;
+	int same;
 };
 
 /**
@@ -96,9 +98,12 @@ static uint64_t page_key(const struct worker *w, uint64_t page,
 	return mix(mix(mix(w->opt->seed + w->index) + page) + pass);
 }
 
+/* Set once, before the workers start. */
+static int same_words;
+
 static uint64_t word_at(uint64_t key, unsigned int i)
 {
-	return mix(key + (i + 1) * 0x9e3779b97f4a7c15ull);
+	return mix(key + (same_words ? 1 : i + 1) * 0x9e3779b97f4a7c15ull);
 }
 
 /*
@@ -328,6 +333,7 @@ static int run(const struct options *opt)
 	pid_t pids[MAX_PROCS];
 	sigset_t usr1;
 
+	same_words = opt->same;
 	tallies = mmap(NULL, sizeof(*tallies) * opt->procs,
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
@@ -376,7 +382,8 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"usage: hog --size MiB [--procs N] [--pattern random|sequential]\n"
-		"           [--passes N] [--seed S] [--hold] [--corrupt PAGE]\n");
+		"           [--passes N] [--seed S] [--hold] [--corrupt PAGE]\n"
+		"           [--same]\n");
 	exit(2);
 }
 
@@ -390,6 +397,7 @@ int main(int argc, char **argv)
 		{ "seed", required_argument, NULL, 'S' },
 		{ "hold", no_argument, NULL, 'h' },
 		{ "corrupt", required_argument, NULL, 'c' },
+		{ "same", no_argument, NULL, 'm' },
 		{ }
 	};
 	struct options opt = { .procs = 1, .passes = 2, .random = 1,
@@ -410,6 +418,8 @@ int main(int argc, char **argv)
 			opt.corrupt = number(optarg, 0, UINT64_MAX - 1);
 		else if (c == 'h')
 			opt.hold = 1;
+		else if (c == 'm')
+			opt.same = 1;
 		else if (c == 'a' && !strcmp(optarg, "sequential"))
 			opt.random = 0;
 		else if (c != 'a' || strcmp(optarg, "random"))

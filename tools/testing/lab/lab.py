@@ -92,6 +92,8 @@ class Lab:
     @name: id of the test, @kernel: the kernel under test
     @seed, @rng: the test's random seed and a generator made from it
     @dir: directory of its logs, kept; @tmp: directory of its files, removed
+    @full: the long form of the run was asked for
+    @report: prints a text among the results at once, whatever becomes of the test
     """
 
     def __init__(self, name, kernel, seed, session, directory, tmp):
@@ -102,6 +104,8 @@ class Lab:
         self.session = session
         self.dir = directory
         self.tmp = tmp
+        self.full = False
+        self.report = self.log
         self.notes = []
         self._servers = []
         self._processes = []

@@ -22,5 +22,5 @@ def kernel_image(name):
 
 
 def initramfs(*names):
-    """Return the paths of the named images ("initramfs", "fio", "modules")."""
+    """Return the paths of the named images ("initramfs", "fio", ...)."""
     return [BUILD / f"{name}.cpio.gz" for name in names]

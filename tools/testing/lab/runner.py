@@ -83,7 +83,7 @@ class Runner:
         words = [os.path.relpath(TESTING / "run", ROOT), "check"]
         if case.kernel != "host":
             words += ["--kernel", case.kernel]
-        if case.asks["FULL_ONLY"]:
+        if case.asks["FULL_ONLY"] or case.full:
             words.append("--full")
         if self.options.suite != TESTING / "suite":
             words += ["--suite", str(self.options.suite)]
@@ -119,6 +119,9 @@ class Runner:
         if "start" in message:
             unit.current = message["start"]
             unit.began = unit.told = time.monotonic()
+            return
+        if "note" in message:
+            print(ktap.diagnostics(f"{unit.name(unit.current)}: {message['note']}"), flush=True)
             return
         unit.pending.remove(message["id"])
         unit.current = None
@@ -245,7 +248,7 @@ def select(cases, options):
     if options.kernel:
         cases = [c for c in cases if c.kernel in (options.kernel, "host")]
     else:
-        cases = [c for c in cases if c.kernel != "stock" or options.full]
+        cases = [c for c in cases if c.kernel != "stock" or options.full or c.must_wedge]
     if not options.tests:
         return cases
     for pattern in options.tests:

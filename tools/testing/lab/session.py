@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Guests that belong together, and the links between them."""
 
+import socket
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,8 @@ class Spec:
     @fio: have fio in the client (needs 384 MiB or more)
     @mtu: of the private links; 1500 is much slower without a card's offloads
     @kmemleak: have it on the debug kernel, at three times the cost
+    @lossy: the private links drop what the receiver has no room for, as wires do;
+        others let the sender wait, which in a storm stops the sender's QEMU
     """
     topology: str = "pair"
     kernel: str = "lean"
@@ -45,6 +48,18 @@ class Spec:
     fio: bool = False
     mtu: int = 9000
     kmemleak: bool = False
+    lossy: bool = False
+
+
+def wire_pair():
+    """Return two connected sockets: frames sent to one come out of the other, or are lost."""
+    ends = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for end in ends:
+        end.bind(("127.0.0.1", 0))
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    ends[0].connect(ends[1].getsockname())
+    ends[1].connect(ends[0].getsockname())
+    return ends
 
 
 def link_number(role):
@@ -68,6 +83,7 @@ class Session:
         self.directory = Path(directory)
         self.sockets = Path(sockets)
         self.vms = {}
+        self._wires = {}
 
     # -- configuration ------------------------------------------------------
 
@@ -77,13 +93,23 @@ class Session:
         server = side == "server"
         host = 1 if server else 2
         prefix = f"fd77:{link}" if link else "fd77:"
+        wire = None
+        netdev = (f"stream,id={{id}},server={'on' if server else 'off'},"
+                  f"addr.type=unix,addr.path={path}")
+        if self.spec.lossy:
+            wire = self._wire(link)[0 if server else 1]
+            netdev = f"dgram,id={{id}},local.type=fd,local.str={wire.fileno()}"
         return Card(
-            netdev=f"stream,id={{id}},server={'on' if server else 'off'},"
-                   f"addr.type=unix,addr.path={path}",
+            netdev=netdev, wire=wire,
             mac=f"52:54:00:77:{link:02x}:{host:02x}",
             ipv4=f"10.77.{link}.{host}/24",
             ipv6=f"{prefix}:{':' if link else ''}{host}/64",
             model="virtio-net-pci" if server else self.spec.nic)
+
+    def _wire(self, link):
+        if link not in self._wires:
+            self._wires[link] = wire_pair()
+        return self._wires[link]
 
     def _cards(self, role):
         roles = TOPOLOGIES[self.spec.topology]
@@ -148,6 +174,8 @@ class Session:
 
     def _await_link(self, role):
         """QEMU does not retry a link: the server's end must be there first."""
+        if self.spec.lossy:
+            return
         path = self.sockets / f"link{link_number(role)}"
         deadline = time.monotonic() + 10
         while not path.exists():
@@ -205,5 +233,8 @@ class Session:
         for vm in self.vms.values():
             vm.destroy()
         self.vms.clear()
+        for end in (end for pair in self._wires.values() for end in pair):
+            end.close()
+        self._wires.clear()
         for path in self.sockets.glob("link*"):
             path.unlink()

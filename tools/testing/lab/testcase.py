@@ -11,23 +11,27 @@ from types import ModuleType
 from .errors import Fail
 from .session import Spec
 
-GROUPS = ("meta", "host", "functional", "refusal", "swap", "module", "boot", "long")
+GROUPS = ("meta", "host", "functional", "refusal", "swap", "storm", "module", "boot", "long")
 DEFAULTS = {
     "GROUP": None, "KERNELS": ("lean", "debug"), "TOPOLOGY": "pair", "TIMEOUT": 120,
     "MEM": 256, "SERVER_MEM": 512, "CPUS": 2, "NIC": "virtio-net-pci",
     "HOSTNET": False, "CMDLINE": "", "FIO": False, "SHARED": False,
     "MTU": 9000, "KMEMLEAK": False, "AUTOBOOT": True, "FULL_ONLY": False,
-    "FULL_KERNELS": (), "ALLOW_DMESG": (),
+    "FULL_KERNELS": (), "FULL_TIMEOUT": 0, "ALLOW_DMESG": (), "WEDGES": (), "ATTEMPTS": 3,
 }
 
 
 @dataclass
 class TestCase:
-    """One test on one kernel; ASKS holds its constants, defaults filled in."""
+    """One test on one kernel; ASKS holds its constants, defaults filled in.
+
+    @full: the long form of the run was asked for
+    """
     module: ModuleType
     name: str
     kernel: str
     asks: dict
+    full: bool = False
 
     @property
     def id(self):
@@ -38,6 +42,16 @@ class TestCase:
     def title(self):
         """What the test proves."""
         return self.module.__doc__.strip().splitlines()[0]
+
+    @property
+    def must_wedge(self):
+        """True if this is a negative control: a kernel that cannot do it."""
+        return self.kernel in self.asks["WEDGES"]
+
+    @property
+    def timeout(self):
+        """Its TIMEOUT in this run, seconds of the lean kernel."""
+        return self.full and self.asks["FULL_TIMEOUT"] or self.asks["TIMEOUT"]
 
     @property
     def spec(self):

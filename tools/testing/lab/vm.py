@@ -41,12 +41,16 @@ def slowdown(kernel):
 
 @dataclass
 class Card:
-    """A network card: QEMU -netdev text, and the guest's side of it."""
+    """A network card: QEMU -netdev text, and the guest's side of it.
+
+    @wire: the socket that the text names by its number, if it does
+    """
     netdev: str
     mac: str
     ipv4: str = ""
     ipv6: str = ""
     model: str = "virtio-net-pci"
+    wire: socket.socket = None
 
 
 @dataclass
@@ -170,12 +174,13 @@ class VM:
             near[name], far[name] = socket.socketpair()
         command = self._command(far)
         self.command_line = " ".join(command)
+        wires = [card.wire for card in c.cards if card.wire]
         self._log = open(self.console_path, "w", encoding="utf-8")
         self._stderr = open(c.directory / f"{self.name}.qemu", "w+", encoding="utf-8")
         self._started = time.monotonic()
         self._qemu = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command],
-            pass_fds=[s.fileno() for s in far.values()], stdin=subprocess.DEVNULL,
+            pass_fds=[s.fileno() for s in (*far.values(), *wires)], stdin=subprocess.DEVNULL,
             stdout=self._stderr, stderr=self._stderr, start_new_session=True)
         for sock in far.values():
             sock.close()

@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 
 from . import host
-from .errors import Fail, Skip
+from .errors import Fail, Skip, Wedged
 from .lab import Lab
 from .session import Session
 from .vm import slowdown
@@ -28,7 +28,7 @@ class Timeout(Fail):
 
 def budget(case):
     """Return the seconds after which the test is interrupted."""
-    return case.asks["TIMEOUT"] * slowdown(case.kernel)
+    return case.timeout * slowdown(case.kernel)
 
 
 class Worker:
@@ -86,8 +86,27 @@ class Worker:
             problems.append(f"processes left behind: {host_left}")
         return problems
 
+    def _run_control(self, case):
+        """Run a negative control until it wedges; return (status, text).
+
+        Timing decides wedges, so it has some attempts; every one is told.
+        """
+        attempts = 1 if case.full else case.asks["ATTEMPTS"]
+        for attempt in range(1, attempts + 1):
+            if attempt > 1:
+                self.say(start=case.id)
+            status, text = self._run(case)
+            if status == "skipped":
+                return status, text
+            first = text.splitlines()[0] if text else ""
+            self.say(note=f"attempt {attempt} of {attempts}: {status} {first}".rstrip())
+            if status == "wedged":
+                return "passed", ""
+        return "failed", (f"it must wedge on the {case.kernel} kernel, and did not in {attempts} "
+                          f"attempts: it proves nothing\n{text}")
+
     def _run(self, case):
-        """Run one case; return (status, text)."""
+        """Run one case once; return (status, text)."""
         directory = self._directory(case)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
@@ -101,6 +120,8 @@ class Worker:
                      for role, vm in self.session.vms.items()}
             lab = Lab(case.id, case.kernel, case.seed(self.run_seed), self.session,
                       directory, tmp)
+            lab.full = case.full
+            lab.report = lambda text: self.say(note=text)
             for vm in self.session.vms.values():
                 vm.note(f"--- {case.id} begins")
             signal.setitimer(signal.ITIMER_REAL, budget(case))
@@ -115,6 +136,8 @@ class Worker:
                      if f.filename == case.module.__file__]
             at = f" (line {where[-1].lineno}: {where[-1].line})" if where else ""
             status, text = "failed", f"{str(error) or 'assertion failed'}{at}"
+            if case.must_wedge and isinstance(error, Wedged):
+                status = "wedged"
         except Exception:
             status, text = "failed", traceback.format_exc()
         finally:
@@ -143,7 +166,7 @@ class Worker:
         for case in self.cases:
             self.say(start=case.id)
             started = time.monotonic()
-            status, text = self._run(case)
+            status, text = (self._run_control if case.must_wedge else self._run)(case)
             self.say(id=case.id, status=status, text=text,
                      seconds=time.monotonic() - started)
         if self.shared:

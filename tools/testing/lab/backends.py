@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Swap over rswap and over everything else that swaps over a network.
+
+Each back end serves memory of the server guest by the server that people use
+(rswapd, nbdkit, nvmet, knfsd) and swaps to it in the client guest. zram needs
+no server: it is the control that tells what the machine could do without a
+network.
+"""
+
+from .errors import Fail
+from .session import server_address
+
+NBD_PORT = 10809
+NVME_PORT = 4420
+NVMET = "/sys/kernel/config/nvmet"
+FOREVER = 2000000000        # seconds since 1970, for entries of knfsd's caches
+# NFSEXP_INSECURE_PORT, _NOSUBTREECHECK and _FSID; root is not squashed.
+EXPORT_FLAGS = 0x2 | 0x400 | 0x2000
+
+
+class Backend:
+    """One way to swap: attach() it, swap to .path, detach() it.
+
+    @server_images, @server_cmdline: what the server guest needs to boot with
+    @hog_extra: options of the hog that suit it
+    """
+    server_images = ()
+    server_cmdline = ""
+    hog_extra = ""
+
+    def __init__(self, lab, size):
+        """SIZE is in MiB."""
+        self.lab = lab
+        self.size = size
+        self.path = None
+
+    def attach(self):
+        """Set server and client up; self.path can be swapped to afterwards."""
+        raise NotImplementedError
+
+    def swapon(self):
+        """Make it swap space and use it."""
+        self.lab.client.run(f"mkswap {self.path} && swapon {self.path}", timeout=60)
+
+    def swapoff(self):
+        """Stop using it: what is still swapped out comes back."""
+        self.lab.client.run(f"swapoff {self.path}", timeout=120)
+
+    def detach(self):
+        """Undo attach(), so that memory can be compared with before."""
+
+
+class Rswap(Backend):
+    """rswapd and the driver."""
+
+    def attach(self):
+        self.lab.rswapd(memory=f"{self.size}M")
+        self.path = self.lab.attach(size=f"{self.size}M", name="storm")
+
+    def detach(self):
+        self.lab.detach("storm")
+
+
+class Nbd(Backend):
+    """nbdkit's memory, and the kernel's NBD client."""
+    server_images = ("nbdkit",)
+
+    def attach(self):
+        self.server = self.lab.server.start_job(
+            f"exec nbdkit --foreground --exit-with-parent --port {NBD_PORT} memory {self.size}M")
+        self.lab.server.poll(f"netstat -ltn | grep -q :{NBD_PORT}", timeout=15)
+        self.path = "/dev/nbd0"
+        self.client = self.lab.client.start_job(
+            f"exec nbdattach {self.path} {server_address()} {NBD_PORT}")
+        self.client.wait_output("has [1-9][0-9]* bytes", 15)
+        self.lab.client.poll("test $(cat /sys/block/nbd0/size) -gt 0", timeout=15)
+
+    def detach(self):
+        self.client.kill(15)
+        self.client.wait(15, check=False)
+        self.server.kill(15)
+        self.server.wait(15, check=False)
+
+
+class Nvme(Backend):
+    """nvmet on a RAM disk, and the kernel's NVMe/TCP initiator."""
+
+    def __init__(self, lab, size):
+        super().__init__(lab, size)
+        self.server_cmdline = f"brd.rd_nr=1 brd.rd_size={size << 10}"
+
+    def attach(self):
+        self.lab.server.run(f"""set -e
+            mount -t configfs none /sys/kernel/config
+            cd {NVMET}
+            mkdir subsystems/lab ports/1
+            echo 1 > subsystems/lab/attr_allow_any_host
+            mkdir subsystems/lab/namespaces/1
+            echo /dev/ram0 > subsystems/lab/namespaces/1/device_path
+            echo 1 > subsystems/lab/namespaces/1/enable
+            echo tcp > ports/1/addr_trtype
+            echo ipv4 > ports/1/addr_adrfam
+            echo {server_address()} > ports/1/addr_traddr
+            echo {NVME_PORT} > ports/1/addr_trsvcid
+            ln -s {NVMET}/subsystems/lab ports/1/subsystems/lab""")
+        self.lab.client.run(
+            f"echo transport=tcp,traddr={server_address()},trsvcid={NVME_PORT},nqn=lab"
+            " > /dev/nvme-fabrics")
+        self.path = "/dev/nvme0n1"
+        self.lab.client.poll(f"test -b {self.path}", timeout=15)
+
+    def detach(self):
+        self.lab.client.run("echo 1 > /sys/class/nvme/nvme0/delete_controller")
+
+
+class Nfs(Backend):
+    """knfsd exporting a tmpfs, and a swap file on NFS 4.1.
+
+    knfsd asks rpc.mountd only what its caches do not hold, so the three
+    entries that it will need are written there, for ever.
+    """
+
+    def attach(self):
+        self.lab.server.run(f"""set -e
+            mkdir -p /export /var/lib/nfs/v4recovery
+            mount -t tmpfs -o size={self.size + 16}m none /export
+            mount -t nfsd none /proc/fs/nfsd
+            echo -3 > /proc/fs/nfsd/versions
+            echo 10 > /proc/fs/nfsd/nfsv4leasetime
+            echo 10 > /proc/fs/nfsd/nfsv4gracetime
+            cd /proc/net/rpc
+            echo 'nfsd {server_address()[:-1]}2 {FOREVER} lab' > auth.unix.ip/channel
+            echo 'lab /export {FOREVER} {EXPORT_FLAGS} 65534 65534 0' > nfsd.export/channel
+            echo 'lab 1 \\x00000000 {FOREVER} /export' > nfsd.fh/channel
+            echo 8 > /proc/fs/nfsd/threads
+            # Refused where no daemon keeps track of clients: then it ends after 10 s.
+            echo Y > /proc/fs/nfsd/v4_end_grace || true""")
+        address = server_address()
+        self.path = "/mnt/swap"
+        self.lab.client.run(
+            f"mkdir -p /mnt && mount -i -t nfs4 -o vers=4.1,addr={address},sec=sys,hard,"
+            f"rsize=262144,wsize=262144 {address}:/ /mnt", timeout=60)
+        self.lab.client.run(
+            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
+            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+
+    def detach(self):
+        self.lab.client.run("umount /mnt", timeout=60)
+
+
+class Zram(Backend):
+    """No network at all, and pages that take no memory: what the machine can do."""
+    hog_extra = "--same"
+
+    def attach(self):
+        self.path = "/dev/zram0"
+        self.lab.client.run(f"echo {self.size}M > /sys/block/zram0/disksize")
+
+    def detach(self):
+        self.lab.client.run("echo 1 > /sys/block/zram0/reset")
+
+
+BACKENDS = {"rswap": Rswap, "nbd": Nbd, "nvme": Nvme, "nfs": Nfs, "zram": Zram}
+
+
+def make(lab, name, size):
+    """Return back end NAME of SIZE MiB for the guests that LAB will boot."""
+    if name not in BACKENDS:
+        raise Fail(f"no back end '{name}'")
+    return BACKENDS[name](lab, size)

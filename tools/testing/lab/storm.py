@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Storms: swap over a network while unrelated traffic takes the memory.
+
+A cell is one combination of back end, traffic, card, memory and so on. In it
+the client guest's processes use more memory than there is, the server guest
+sends packets that nobody there wants, and then stops. The client survives if
+the hog ends with every byte right; it is wedged if the hog stands still though
+the traffic has stopped.
+"""
+
+import re
+import time
+from dataclasses import dataclass, replace
+
+from . import backends, dmesg
+from .errors import Fail, GuestDied, Wedged
+from .session import server_address
+
+CLIENT = "10.77.0.2"
+CLIENT_MAC = "52:54:00:77:00:02"
+TO = f"--to {CLIENT} --mac {CLIENT_MAC}"
+RESERVES = "/sys/kernel/mm/mem_reserve"
+OOM = re.compile(r"Out of memory: Killed process")
+
+TRAFFIC_SECONDS = 30    # at most; it stops earlier when the hog stands still
+STILL_SECONDS = 10      # before the traffic stops
+HOG_SECONDS = 300
+PROBE_PORT = 30000
+PROBES = 500
+# What per-CPU lists and caches may still hold after the storm, compared with before.
+LEAK_KIB = 6 << 10
+LEAK_SKBS = 1024
+# Runs of a cell in the long form: timing decides wedges.
+RUNS = 8
+
+SURVIVED, WEDGED, OOM_KILLED, DIED, FAILED = "survived", "wedged", "OOM", "died", "failed"
+OUTCOMES = (SURVIVED, WEDGED, OOM_KILLED, DIED, FAILED)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is sent, and what becomes of it in the client.
+
+    @sinks: options of a sink in the client, each
+    @floods: options of a flood in the server, each
+    @setup: shell commands in the client, when the sinks are there
+    @images: what the client needs to boot with
+    """
+    sinks: tuple = ()
+    floods: tuple = ()
+    setup: str = ""
+    images: tuple = ()
+
+
+FORCED = "--rcvbuf 67108864"
+UNDRAINED = f"--kind udp --sockets 64 {FORCED}"
+UDP = f"--kind udp {TO} --ports 64"
+# Nothing but these numbers bounds a tap's or a queue's memory: 16 MiB or so.
+TAP = "--kind packet --rcvbuf 8388608"
+LENGTH = "--length 6000"
+FRAGMENTS = 32 << 20
+
+TRAFFIC = {
+    "none": Traffic(),
+    "udp": Traffic((UNDRAINED,), (f"{UDP} --size 1400",)),
+    # Without force a socket holds net.core.rmem_default, some 200 KiB.
+    "udp-default": Traffic(("--kind udp --sockets 64",), (f"{UDP} --size 1400",)),
+    "small": Traffic((UNDRAINED,), (f"{UDP} --size 18",)),
+    "jumbo": Traffic((UNDRAINED,), (f"{UDP} --size 8900",)),
+    "frag4": Traffic((), (f"--kind frag4 {TO} --size 1400",),
+                     f"sysctl -w net.ipv4.ipfrag_high_thresh={FRAGMENTS} net.ipv4.ipfrag_time=60"),
+    "frag6": Traffic((), (f"--kind frag6 --to fd77::2 --mac {CLIENT_MAC} --size 1400",),
+                     f"sysctl -w net.ipv6.ip6frag_high_thresh={FRAGMENTS} "
+                     "net.ipv6.ip6frag_time=60"),
+    "tcp": Traffic((f"--kind tcp --sockets 512 {FORCED}",),
+                   (f"--kind tcp --to {CLIENT} --ports 512 --size 1400",)),
+    "nfqueue": Traffic((f"--kind nfqueue --port 0 {LENGTH} {FORCED}",), (f"{UDP} --size 1400",), """
+        nft add table ip storm
+        nft 'add chain ip storm in { type filter hook input priority 0; }'
+        nft add rule ip storm in udp dport 20000-20063 queue num 0""", ("nft",)),
+    "packet": Traffic((TAP,), (f"--kind raw {TO} --size 1400",)),
+    "forward": Traffic((f"--kind tun --rate 20 {LENGTH}",),
+                       (f"--kind udp --to 10.99.0.2 --mac {CLIENT_MAC} --size 1400",), """
+        sysctl -w net.ipv4.ip_forward=1
+        ip addr add 10.99.0.1/24 dev slow0"""),
+    "bridge": Traffic((f"--kind tap --rate 20 {LENGTH}",),
+                      ("--kind udp --to 10.77.0.99 --mac 52:54:00:99:00:01 --size 1400",), f"""
+        brctl addbr br0
+        ip addr flush dev eth0
+        brctl addif br0 eth0
+        brctl addif br0 slow0
+        ip link set br0 address {CLIENT_MAC}
+        ip link set br0 up
+        ip addr add {CLIENT}/24 dev br0"""),
+    "multicast": Traffic((f"{UNDRAINED} --group 239.7.7.7",),
+                         ("--kind udp --to 239.7.7.7 --mac 01:00:5e:07:07:07 --ports 64 "
+                          "--size 1400",)),
+    "arp": Traffic((), (f"--kind arp --to {CLIENT}",)),
+    # The answers go back to where they are dropped.
+    "syn": Traffic(("--kind tcp --sockets 16",), (f"--kind syn {TO} --ports 16",), f"""
+        sysctl -w net.ipv4.tcp_max_syn_backlog=65536 net.ipv4.tcp_syncookies=0
+        ip route add 10.78.0.0/16 via {server_address()}"""),
+    "icmp": Traffic((), (f"--kind icmp {TO} --size 1400",)),
+}
+
+
+def mixed(*names):
+    """Return the sum of the traffic NAMES; its rate is that of each."""
+    parts = [TRAFFIC[name] for name in names]
+    return Traffic(sum((p.sinks for p in parts), ()), sum((p.floods for p in parts), ()),
+                   "\n".join(p.setup for p in parts if p.setup),
+                   sum((p.images for p in parts), ()))
+
+
+TRAFFIC["mix"] = replace(mixed("udp", "frag4", "packet"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination.
+
+    @backend: a key of backends.BACKENDS
+    @traffic: a key of TRAFFIC
+    @nic: QEMU's model of the client's card
+    @memory: MiB of the client; @hog: MiB that its processes use; @procs: their number
+    @rate: packets per second of each flood, 0 for as many as possible
+    @wedges: a negative control, known to wedge a kernel that cannot do it
+    """
+    backend: str
+    traffic: str
+    nic: str = "virtio-net-pci"
+    memory: int = 128
+    hog: int = 300
+    procs: int = 1
+    rate: int = 5000
+    mtu: int = 1500
+    wedges: bool = False
+
+    def __str__(self):
+        rate = f"{self.rate}/s" if self.rate else "max"
+        if self.traffic == "none":
+            rate = "-"
+        return (f"{self.backend:5} {self.nic:14} {self.traffic:11} {rate:>8} "
+                f"{self.memory:4} MB {self.procs:2} procs mtu {self.mtu}")
+
+
+@dataclass
+class Run:
+    """What became of one run of a cell: one of OUTCOMES, and why."""
+    outcome: str
+    seconds: float
+    text: str = ""
+    facts: str = ""
+
+
+def without_failed_allocations(lines):
+    """Return LINES without the traces of allocations that found no memory.
+
+    That is what a storm is about: packets are dropped and the kernel says so.
+    """
+    kept, since = [], None
+    for line in lines:
+        if "page allocation failure" in line:
+            since = 0
+        elif since is not None and "Call Trace:" in line and since <= 4:
+            since = None
+            continue
+        elif since is not None:
+            since += 1
+        kept.append(line)
+    return kept
+
+
+class Storm:
+    """One run of a cell, in guests of its own."""
+
+    def __init__(self, lab, cell, directory):
+        self.lab = lab
+        self.cell = cell
+        self.directory = directory
+        self.traffic = TRAFFIC[cell.traffic]
+        # Twice what cannot be in memory: swap space that runs out is another test.
+        self.backend = backends.make(lab, cell.backend, cell.hog + 64)
+        self.sinks, self.floods = [], []
+
+    def _boot(self):
+        session, cell, backend = self.lab.session, self.cell, self.backend
+        session.spec = replace(session.spec, topology="pair", memory=cell.memory, nic=cell.nic,
+                               mtu=cell.mtu, server_memory=cell.hog + 448, lossy=True)
+        session.directory = self.directory
+        session.boot("server", images=backend.server_images, cmdline=backend.server_cmdline)
+        session.boot("client", images=self.traffic.images)
+
+    def _usage(self):
+        """Return (available KiB, sk_buffs in use) of the client."""
+        out = self.lab.client.run("sync; echo 3 > /proc/sys/vm/drop_caches; cat /proc/meminfo; "
+                                  "grep skbuff /proc/slabinfo").out
+        available = int(re.search(r"MemAvailable:\s+(\d+)", out).group(1))
+        return available, sum(int(n) for n in re.findall(r"^skbuff\w*\s+(\d+)", out, re.M))
+
+    def _prepare(self):
+        for options in self.traffic.sinks:
+            job = self.lab.client.start_job(f"exec sink {options}")
+            job.wait_output("sockets, held", 15)
+            self.sinks.append(job)
+        if self.traffic.setup:
+            self.lab.client.run(f"set -e\n{self.traffic.setup}")
+        self.lab.client.poll(f"ping -c 1 -W 1 {server_address()}", timeout=15)
+        self.backend.attach()
+        self.backend.swapon()
+
+    def _start_traffic(self):
+        for options in self.traffic.floods:
+            self.floods.append(self.lab.server.start_job(
+                f"exec flood {options} --rate {self.cell.rate} --seconds {TRAFFIC_SECONDS}"))
+
+    def _traffic_runs(self):
+        return any(job.rc is None for job in self.floods)
+
+    def _stop_traffic(self):
+        for job in self.floods:
+            if job.rc is None:
+                job.kill(15)
+                job.wait(10, check=False)
+
+    def sent(self):
+        """Return the packets that the floods say they have sent."""
+        counts = [re.findall(r"sent (\d+)", job.out) for job in self.floods]
+        return sum(int(found[-1]) for found in counts if found)
+
+    def facts(self):
+        """Return what the sinks hold and the floods sent, as text."""
+        held = [re.findall(r"held (\d+) bytes", job.out) for job in self.sinks]
+        most = [max(map(int, found)) for found in held if found]
+        return f"{self.sent()} packets sent, {sum(most) >> 10} KiB held in sockets"
+
+    def _weather(self):
+        """Hog and traffic together, then the hog alone."""
+        cell, client = self.cell, self.lab.client
+        hog = client.hog(cell.hog, procs=cell.procs, passes=1, seed=self.lab.rng.getrandbits(32),
+                         extra=self.backend.hog_extra)
+        self._start_traffic()
+
+        def watch():
+            still = client.progress.since_moved("hog", hog_started)
+            if still > STILL_SECONDS * client.scale and self._traffic_runs():
+                self._stop_traffic()
+
+        hog_started = time.monotonic()
+        hog.wait(timeout=HOG_SECONDS, traffic=self._traffic_runs, each=watch)
+
+    def _check_reserves(self):
+        """All that was borrowed has been given back, and never more than there is."""
+        client = self.lab.client
+        names = client.run(f"ls {RESERVES} 2>/dev/null", check=False).out.split()
+        for name in names:
+            client.poll(f"test $(cat {RESERVES}/{name}/used) -eq 0", timeout=10)
+            values = {key: int(client.read(f"{RESERVES}/{name}/{key}"))
+                      for key in ("pages", "high_water", "failures")}
+            if values["high_water"] > values["pages"]:
+                raise Fail(f"reserve {name} was exceeded: {values}")
+            self.lab.log(f"reserve {name}: {values}")
+
+    def _check_reception(self):
+        """Ordinary sockets hear again what is sent to them."""
+        client, server = self.lab.client, self.lab.server
+        job = client.start_job(f"exec sink --kind udp --port {PROBE_PORT} --drain")
+        job.wait_output("sockets, held", 15)
+        server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --size 200 --rate {PROBES} "
+                   "--seconds 1")
+        # A packet or two may be lost to a full ring; a dead stack loses all.
+        client.wait_until(lambda: int(re.findall(r"read (\d+)", job.out)[-1]) >= PROBES * 9 // 10,
+                          10, lambda: f"an ordinary socket to receive {PROBES} packets: "
+                          + job.out[-300:])
+        job.kill(15)
+        job.wait(10, check=False)
+
+    def _check_after(self, before):
+        """What must be true when the storm is over."""
+        self._stop_traffic()
+        self._check_reserves()
+        for job in self.sinks:
+            job.kill(15)
+            job.wait(30, check=False)
+        self._check_reception()
+        self.backend.swapoff()
+        self.backend.detach()
+        if self.cell.traffic.startswith("frag"):
+            return      # fragments stay for their own minute
+        self._check_leaks(before)
+
+    def _check_leaks(self, before):
+        """No page and no sk_buff is missing; RCU and deferred frees have a moment."""
+        deadline = time.monotonic() + 15 * self.lab.client.scale
+        while True:
+            after = self._usage()
+            if after[0] >= before[0] - LEAK_KIB and after[1] <= before[1] + LEAK_SKBS:
+                break
+            if time.monotonic() > deadline:
+                raise Fail(f"leaked: (KiB available, sk_buffs) before the storm {before}, "
+                           f"after it {after}")
+            time.sleep(0.5)
+        self.lab.log(f"(KiB available, sk_buffs) before the storm {before}, after it {after}")
+
+    def _complaints(self):
+        return [line for vm in self.lab.session.vms.values()
+                for line in dmesg.scan(without_failed_allocations(vm.lines))]
+
+    def _killed(self):
+        vm = self.lab.session.vms.get("client")
+        return vm is not None and any(OOM.search(line) for line in vm.lines)
+
+    def run(self):
+        """Do it all and return a Run. Leaves no guest."""
+        started, session = time.monotonic(), self.lab.session
+        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._boot()
+            before = self._usage()
+            self._prepare()
+            self._weather()
+            self._check_after(before)
+            complaints = self._complaints()
+            outcome, text = (FAILED, "\n".join(complaints)) if complaints else (SURVIVED, "")
+            problems = session.close()
+            if problems:
+                outcome, text = FAILED, "\n".join(problems)
+        except Wedged as error:
+            outcome, text = WEDGED, str(error)
+        except (Fail, AssertionError) as error:
+            dead = isinstance(error, GuestDied)
+            outcome = OOM_KILLED if self._killed() else DIED if dead else FAILED
+            text = str(error) + "".join("\n" + vm.last_words() for vm in session.vms.values())
+        finally:
+            facts = self.facts()
+            session.destroy()
+        (self.directory / "outcome").write_text(f"{outcome}: {self.cell}\n{facts}\n{text}\n")
+        return Run(outcome, time.monotonic() - started, text, facts)
+
+
+def run_cell(lab, cell, number=1):
+    """Run CELL once in guests of its own; tell, and return the Run."""
+    name = re.sub(r"\W+", "-", f"{cell}").strip("-")
+    run = Storm(lab, cell, lab.dir / f"{name}.{number}").run()
+    first = run.text.splitlines()[0][:200] if run.text else ""
+    lab.report(f"{cell}: {run.outcome} in {run.seconds:.0f} s, {run.facts} {first}".rstrip())
+    return run
+
+
+def row(cell, runs):
+    """Return the line of CELL in the table of RUNS."""
+    counts = [sum(run.outcome == outcome for run in runs) for outcome in OUTCOMES]
+    told = ", ".join(f"{outcome} {n}" for outcome, n in zip(OUTCOMES, counts) if n)
+    return f"{cell} | {told} of {len(runs)}"
+
+
+def too_small(lab, cell):
+    """True if zram dies too: then the cell says nothing about the network."""
+    return run_cell(lab, replace(cell, backend="zram"), "control").outcome == OOM_KILLED
+
+
+def controls(lab, cells):
+    """The negative controls among CELLS must wedge: raise Wedged when each of them did."""
+    runs_each = RUNS if lab.full else 1
+    unwedged, evidence = [], ""
+    for cell in (c for c in cells if c.wedges):
+        runs = [run_cell(lab, cell, n) for n in range(1, runs_each + 1)]
+        if lab.full:
+            lab.report(row(cell, runs))
+        wedged = [run for run in runs if run.outcome == WEDGED]
+        if wedged:
+            evidence = wedged[0].text
+        else:
+            unwedged.append(f"{row(cell, runs)}: {runs[-1].text}")
+    if unwedged:
+        raise Fail("negative controls that did not wedge:\n" + "\n".join(unwedged))
+    if not evidence:
+        raise Fail("there is no negative control among the cells")
+    raise Wedged(evidence)
+
+
+def survivals(lab, cells):
+    """Every one of CELLS must survive every time."""
+    runs_each = RUNS if lab.full else 1
+    lost = []
+    for cell in cells:
+        runs = [run_cell(lab, cell, n) for n in range(1, runs_each + 1)]
+        if lab.full:
+            lab.report(row(cell, runs))
+        bad = [run for run in runs if run.outcome != SURVIVED]
+        if bad and all(run.outcome == OOM_KILLED for run in bad) and too_small(lab, cell):
+            if lab.full:
+                lab.report(f"{cell}: not counted, zram is OOM-killed too")
+                continue
+            lost.append(f"{cell}: zram is OOM-killed too: choose another cell")
+        elif bad:
+            lost.append(f"{row(cell, runs)}\n{bad[0].text}")
+    if lost:
+        raise Fail("\n".join(lost))
+
+
+def run(lab, check, full=()):
+    """Run the cells CHECK, or CHECK and FULL in the long form, on lab.kernel.
+
+    On the stock kernel those marked as negative controls, which must wedge
+    there; on any other all of them, which must survive.
+    """
+    cells = (*check, *full) if lab.full else check
+    if lab.kernel == "stock":
+        controls(lab, cells)
+    else:
+        survivals(lab, cells)
+
+
+def seconds(cells):
+    """Return the time that CELLS may take in the long form: a test's FULL_TIMEOUT."""
+    return len(cells) * RUNS * 120
+
+
+def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),
+           nics=("virtio-net-pci", "e1000", "e1000e", "vmxnet3", "rtl8139"), **fields):
+    """Return a cell for each of the back ends NAMES with each of NICS."""
+    return tuple(Cell(name, traffic, nic, **fields) for name in names for nic in nics)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Packets forwarded to a link that is too slow cannot take the memory that swap needs."""
+
+from lab import storm
+from lab.storm import Cell
+
+GROUP = "storm"
+KERNELS = ("lean",)
+AUTOBOOT = False
+TIMEOUT = 400
+CHECK = (
+    Cell("rswap", "forward"),
+)
+FULL = storm.matrix("forward", nics=("virtio-net-pci", "e1000"))
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fragments of IPv4 datagrams that never become whole cannot take the memory that swap needs."""
+
+from lab import storm
+from lab.storm import Cell
+
+GROUP = "storm"
+KERNELS = ("lean",)
+AUTOBOOT = False
+TIMEOUT = 400
+CHECK = (
+    Cell("rswap", "frag4"),
+)
+FULL = storm.matrix("frag4", nics=("virtio-net-pci", "e1000"))
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Frames of 64 bytes in great numbers cannot take the memory that swap needs."""
+
+from lab import storm
+from lab.storm import Cell
+
+GROUP = "storm"
+KERNELS = ("lean",)
+AUTOBOOT = False
+TIMEOUT = 400
+CHECK = (
+    Cell("rswap", "small", rate=20000),
+)
+FULL = (
+    *storm.matrix("small", nics=("virtio-net-pci", "e1000"), rate=20000),
+    *storm.matrix("small", nics=("virtio-net-pci", "e1000"), rate=0),
+)
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)

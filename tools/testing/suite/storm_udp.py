@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+"""UDP to sockets that nobody drains, their buffers forced or not, cannot take the memory that swap needs."""
+
+from lab import storm
+from lab.storm import Cell
+
+GROUP = "storm"
+KERNELS = ("lean", "stock")
+WEDGES = ("stock",)
+AUTOBOOT = False
+TIMEOUT = 400
+CHECK = (
+    Cell("rswap", "udp"),
+    Cell("nbd", "udp", wedges=True),
+)
+FULL = (
+    *storm.matrix("udp"),
+    *storm.matrix("udp-default", nics=("virtio-net-pci",)),
+    *(Cell("rswap", "udp", nic, rate=rate)
+      for nic in ("virtio-net-pci", "e1000") for rate in (1000, 20000, 0)),
+    *(Cell("rswap", "udp", memory=memory, hog=memory + 172) for memory in (96, 256, 512)),
+    *(Cell("rswap", "udp", procs=procs) for procs in (16, 32)),
+)
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)
