@@ -52,8 +52,8 @@ static LIST_HEAD(mem_reserve_list);
 static struct kobject *mem_reserve_kobj;
 
 /*
- * Written once with release semantics, read without a lock in any context.
- * A reserve that others may draw on is never unregistered.
+ * Written once under the mutex, read without a lock in any context. A reserve
+ * that others may draw on is never unregistered, a cache never destroyed.
  */
 static struct mem_reserve *mem_reserve_default[MEM_RESERVE_CLASSES];
 static struct kmem_cache *mem_reserve_caches[MEM_RESERVE_CACHES];
@@ -166,10 +166,16 @@ struct page *mem_reserve_alloc(struct mem_reserve *res, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(mem_reserve_alloc);
 
+static struct mem_reserve *mem_reserve_get_default(enum mem_reserve_class class)
+{
+	/* Pairs with mem_reserve_register(): what it points to is complete. */
+	return smp_load_acquire(&mem_reserve_default[class]);
+}
+
 /* The slow half of mem_reserve_page(). */
 struct page *__mem_reserve_page(gfp_t gfp, unsigned int order)
 {
-	struct mem_reserve *res = smp_load_acquire(&mem_reserve_default[MEM_RESERVE_PAGES]);
+	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_PAGES);
 
 	if (!res || order || (gfp & __GFP_ACCOUNT))
 		return NULL;
@@ -179,14 +185,14 @@ struct page *__mem_reserve_page(gfp_t gfp, unsigned int order)
 /* The slow half of mem_reserve_slab(). */
 struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned int order)
 {
-	struct mem_reserve *res = smp_load_acquire(&mem_reserve_default[MEM_RESERVE_SLABS]);
+	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_SLABS);
 	struct page *page;
 	int i;
 
 	if (!res || order)
 		return NULL;
 	for (i = 0; i < MEM_RESERVE_CACHES; i++)
-		if (smp_load_acquire(&mem_reserve_caches[i]) == cache)
+		if (READ_ONCE(mem_reserve_caches[i]) == cache)
 			break;
 	if (i == MEM_RESERVE_CACHES)
 		return NULL;
@@ -205,7 +211,7 @@ struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned in
  */
 static void mem_reserve_shrink(struct work_struct *work)
 {
-	struct mem_reserve *res = smp_load_acquire(&mem_reserve_default[MEM_RESERVE_SLABS]);
+	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_SLABS);
 	int i;
 
 	for (i = 0; i < MEM_RESERVE_CACHES; i++)
@@ -231,8 +237,7 @@ int mem_reserve_add_cache(struct kmem_cache *cache)
 	for (i = 0; i < MEM_RESERVE_CACHES; i++) {
 		if (mem_reserve_caches[i] && mem_reserve_caches[i] != cache)
 			continue;
-		/* Pairs with the readers in any context. */
-		smp_store_release(&mem_reserve_caches[i], cache);
+		WRITE_ONCE(mem_reserve_caches[i], cache);
 		ret = 0;
 		break;
 	}
@@ -491,8 +496,8 @@ int mem_reserve_register(struct mem_reserve *res, unsigned int nr_pages)
 		goto out;
 	list_add_tail(&res->list, &mem_reserve_list);
 	mem_reserve_add_sysfs(res);
-	/* Pairs with the readers in any context. */
 	if (res->class != MEM_RESERVE_PRIVATE)
+		/* Pairs with mem_reserve_get_default(). */
 		smp_store_release(&mem_reserve_default[res->class], res);
 	static_branch_inc(&mem_reserve_key);
 out:

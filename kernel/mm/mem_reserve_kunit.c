@@ -146,6 +146,7 @@ static struct kunit_suite mem_reserve_suite = {
 	.exit = mem_reserve_test_exit,
 	.test_cases = mem_reserve_cases,
 };
+
 kunit_test_suite(mem_reserve_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the memory reserves");

@@ -278,11 +278,12 @@ class Storm:
     def _check_after(self, before):
         """What must be true when the storm is over."""
         self._stop_traffic()
-        self._check_reserves()
         for job in self.sinks:
             job.kill(15)
             job.wait(30, check=False)
+        # What is received takes the last borrowed buffers out of the ring.
         self._check_reception()
+        self._check_reserves()
         self.backend.swapoff()
         self.backend.detach()
         if self.cell.traffic.startswith("frag"):
