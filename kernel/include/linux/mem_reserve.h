@@ -138,13 +138,16 @@ static inline struct page *mem_reserve_page(gfp_t gfp, unsigned int order)
  * mem_reserve_slab_gfp - flags with which the slab allocator asks for pages
  * @gfp: flags of the allocation of an object
  *
- * A slab must not come from the reserve that is kept for pages.
+ * A slab must not come from the reserve that is kept for pages. That there is
+ * no other page is no news if the reserve of slabs has one.
  *
  * Return: @gfp, without __GFP_MEMALLOC while there are reserves
  */
 static inline gfp_t mem_reserve_slab_gfp(gfp_t gfp)
 {
-	return mem_reserve_active() ? gfp & ~__GFP_MEMALLOC : gfp;
+	if (mem_reserve_active() && mem_reserve_entitled(gfp))
+		return (gfp & ~__GFP_MEMALLOC) | __GFP_NOWARN;
+	return gfp;
 }
 
 /**
