@@ -5,11 +5,14 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean",)
+KERNELS = ("lean", "stock")
+WEDGES = ("stock",)
+FULL_KERNELS = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "packet"),
+    Cell("nbd", "packet", wedges=True),
 )
 FULL = storm.matrix("packet", nics=("virtio-net-pci", "e1000"))
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
