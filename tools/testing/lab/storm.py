@@ -143,7 +143,7 @@ class Cell:
     traffic: str
     nic: str = "virtio-net-pci"
     memory: int = 128
-    hog: int = 300
+    hog: int = 200
     procs: int = 1
     rate: int = 5000
     mtu: int = 1500
@@ -362,8 +362,10 @@ def run_cell(lab, cell, number=1):
     """Run CELL once in guests of its own; tell, and return the Run."""
     name = re.sub(r"\W+", "-", f"{cell}").strip("-")
     run = Storm(lab, cell, lab.dir / f"{name}.{number}").run()
-    first = run.text.splitlines()[0][:200] if run.text else ""
-    lab.report(f"{cell}: {run.outcome} in {run.seconds:.0f} s, {run.facts} {first}".rstrip())
+    why = ""
+    if run.outcome not in (SURVIVED, WEDGED) and run.text:
+        why = f": {run.text.splitlines()[0][:200]}"
+    lab.report(f"{cell}: {run.outcome} in {run.seconds:.0f} s, {run.facts}{why}")
     return run
 
 
