@@ -11,7 +11,7 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "frag4"),
-    Cell("nbd", "frag4", wedges=True),
+    Cell("nbd", "frag4", hog=300, wedges=True),
 )
 FULL = storm.matrix("frag4", nics=("virtio-net-pci", "e1000"))
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)

@@ -12,9 +12,11 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "frag6"),
-    Cell("nbd", "frag6", wedges=True),
 )
-FULL = storm.matrix("frag6", nics=("virtio-net-pci", "e1000"))
+FULL = (
+    Cell("nbd", "frag6", hog=300, wedges=True),
+    *storm.matrix("frag6", nics=("virtio-net-pci", "e1000")),
+)
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
 
 

@@ -12,9 +12,11 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "packet"),
-    Cell("nbd", "packet", wedges=True),
 )
-FULL = storm.matrix("packet", nics=("virtio-net-pci", "e1000"))
+FULL = (
+    Cell("nbd", "packet", hog=300, wedges=True),
+    *storm.matrix("packet", nics=("virtio-net-pci", "e1000")),
+)
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
 
 

@@ -11,7 +11,7 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "udp"),
-    Cell("nbd", "udp", wedges=True),
+    Cell("nbd", "udp", hog=300, wedges=True),
 )
 FULL = (
     *storm.matrix("udp"),
@@ -21,7 +21,8 @@ FULL = (
     *(Cell("rswap", "udp", memory=memory, hog=memory + 100) for memory in (96, 256, 512)),
     *(Cell("rswap", "udp", procs=procs) for procs in (16, 32)),
     *(Cell(name, "udp", pattern="random") for name in ("rswap", "nbd", "nvme", "nfs")),
-    Cell("nvme", "udp", wedges=True),
+    Cell("nvme", "udp", hog=300, wedges=True),
+    Cell("nfs", "udp", "e1000", hog=300, wedges=True),
 )
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
 
