@@ -22,13 +22,14 @@ TO = f"--to {CLIENT} --mac {CLIENT_MAC}"
 RESERVES = "/sys/kernel/mm/mem_reserve"
 OOM = re.compile(r"Out of memory: Killed process")
 
-TRAFFIC_SECONDS = 30    # at most; it stops earlier when the hog stands still
+TRAFFIC_SECONDS = 15    # at most; it stops earlier when the hog stands still
+FULL_TRAFFIC_SECONDS = 30
 STILL_SECONDS = 10      # before the traffic stops
 HOG_SECONDS = 300
 PROBE_PORT = 30000
 PROBES = 500
 # At the least, of packets or bytes, before a storm deserves the name.
-ARRIVED = 1000
+ARRIVED = 100
 # What per-CPU lists and caches may still hold after the storm, compared with before.
 LEAK_KIB = 6 << 10
 LEAK_SKBS = 1024
@@ -224,9 +225,10 @@ class Storm:
         self.backend.swapon()
 
     def _start_traffic(self):
+        seconds_at_most = FULL_TRAFFIC_SECONDS if self.lab.full else TRAFFIC_SECONDS
         for options in self.traffic.floods:
             self.floods.append(self.lab.server.start_job(
-                f"exec flood {options} --rate {self.cell.rate} --seconds {TRAFFIC_SECONDS}"))
+                f"exec flood {options} --rate {self.cell.rate} --seconds {seconds_at_most}"))
 
     def _traffic_runs(self):
         return any(job.rc is None for job in self.floods)
