@@ -10,6 +10,7 @@ network.
 from .errors import Fail
 from .session import server_address
 
+SLAB = 64                   # MiB, rswapd's default
 NBD_PORT = 10809
 NVME_PORT = 4420
 NVMET = "/sys/kernel/config/nvmet"
@@ -54,7 +55,8 @@ class Rswap(Backend):
     """rswapd and the driver."""
 
     def attach(self):
-        self.lab.rswapd(memory=f"{self.size}M")
+        # The server lends whole slabs.
+        self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
         self.path = self.lab.attach(size=f"{self.size}M", name="storm")
 
     def detach(self):

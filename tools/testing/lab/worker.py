@@ -98,8 +98,8 @@ class Worker:
             status, text = self._run(case)
             if status == "skipped":
                 return status, text
-            first = text.splitlines()[0] if text else ""
-            self.say(note=f"attempt {attempt} of {attempts}: {status} {first}".rstrip())
+            why = f": {text.splitlines()[0][:160]}" if text and status != "wedged" else ""
+            self.say(note=f"attempt {attempt} of {attempts}: {status}{why}")
             if status == "wedged":
                 return "passed", ""
         return "failed", (f"it must wedge on the {case.kernel} kernel, and did not in {attempts} "

@@ -5,13 +5,18 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean",)
+KERNELS = ("lean", "stock")
+WEDGES = ("stock",)
+FULL_KERNELS = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "forward"),
 )
-FULL = storm.matrix("forward", nics=("virtio-net-pci", "e1000"))
+FULL = (
+    Cell("nbd", "forward", hog=300, wedges=True),
+    *storm.matrix("forward", nics=("virtio-net-pci", "e1000")),
+)
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
 
 

@@ -11,7 +11,7 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "nfqueue"),
-    Cell("nbd", "nfqueue", wedges=True),
+    Cell("nbd", "nfqueue", hog=300, wedges=True),
 )
 FULL = storm.matrix("nfqueue", nics=("virtio-net-pci", "e1000"))
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)

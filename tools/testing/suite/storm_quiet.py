@@ -5,12 +5,11 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
+KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
-    Cell("nvme", "none", wedges=True),
+    Cell("nvme", "none"),
 )
 FULL = (
     *storm.matrix("none"),

@@ -11,15 +11,18 @@ AUTOBOOT = False
 TIMEOUT = 400
 CHECK = (
     Cell("rswap", "udp"),
-    Cell("nbd", "udp", wedges=True),
+    Cell("nbd", "udp", hog=300, wedges=True),
 )
 FULL = (
     *storm.matrix("udp"),
     *storm.matrix("udp-default", nics=("virtio-net-pci",)),
     *(Cell("rswap", "udp", nic, rate=rate)
       for nic in ("virtio-net-pci", "e1000") for rate in (1000, 20000, 0)),
-    *(Cell("rswap", "udp", memory=memory, hog=memory + 172) for memory in (96, 256, 512)),
+    *(Cell("rswap", "udp", memory=memory, hog=memory + 100) for memory in (96, 256, 512)),
     *(Cell("rswap", "udp", procs=procs) for procs in (16, 32)),
+    *(Cell(name, "udp", pattern="random") for name in ("rswap", "nbd", "nvme", "nfs")),
+    Cell("nvme", "udp", hog=300, wedges=True),
+    Cell("nfs", "udp", "e1000", hog=300, wedges=True),
 )
 FULL_TIMEOUT = storm.seconds(CHECK + FULL)
 
