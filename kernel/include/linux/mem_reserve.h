@@ -49,7 +49,7 @@ enum mem_reserve_class {
 struct mem_reserve {
 	const char *name;
 	enum mem_reserve_class class;
-	spinlock_t lock;
+	spinlock_t lock;	/* protects next 5 fields */
 	struct page **pages;
 	unsigned int nr_pages;
 	unsigned int next;

@@ -7,7 +7,7 @@ GROUP = "swap"
 KERNELS = ("lean",)
 SHARED = True
 MEM = 160
-TIMEOUT = 300
+TIMEOUT = 180
 
 
 def rss(lab):

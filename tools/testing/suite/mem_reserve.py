@@ -2,7 +2,6 @@
 """The network's reserves are there when a device is, are small, and refuse sizes that make no sense."""
 
 GROUP = "functional"
-SHARED = True
 
 SYSCTL = "/proc/sys/net/core/netvm_rx_pages"
 
@@ -24,7 +23,10 @@ def test(lab):
     lab.attach(size="32M", name="r0", extra="--connections 2")
     client.poll("test $(cat /sys/kernel/mm/mem_reserve/netvm_skb/pages) -gt 0")
     rx, skb = pages(client)
-    assert rx >= 64 and (rx + skb) * 4 <= 1024, (rx, skb)
+    lab.log(f"netvm_rx {rx} pages, netvm_skb {skb} pages")
+    assert rx >= 64 and skb > 0, (rx, skb)
+    # Red zones make the objects of the debug kernel bigger
+    assert lab.kernel == "debug" or (rx + skb) * 4 <= 1024, (rx, skb)
     # Others may have left buffers in use; nobody has used more than there are
     for name, size in (("netvm_rx", rx), ("netvm_skb", skb)):
         assert reserve(client, name, "high_water") <= size

@@ -5,7 +5,7 @@ GROUP = "swap"
 MEM = 128
 SERVER_MEM = 896
 KERNELS = ("lean",)
-TIMEOUT = 600
+TIMEOUT = 300
 
 
 def test(lab):

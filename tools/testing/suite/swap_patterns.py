@@ -4,7 +4,7 @@
 GROUP = "swap"
 KERNELS = ("lean",)
 MEM = 128
-TIMEOUT = 600
+TIMEOUT = 400
 
 
 def test(lab):

@@ -6,7 +6,7 @@ import signal
 GROUP = "swap"
 KERNELS = ("lean",)
 MEM = 256
-TIMEOUT = 400
+TIMEOUT = 240
 
 
 def test(lab):

@@ -6,7 +6,7 @@ TOPOLOGY = "trio"
 MEM = 128
 SERVER_MEM = 640
 KERNELS = ("lean",)
-TIMEOUT = 480
+TIMEOUT = 360
 
 
 def test(lab):
