@@ -17,9 +17,10 @@
 /*
  * A packet that a device wants in one piece must fit into a page with its
  * headers and shared info: __pskb_pull_tail() adds 128 bytes to a head of
- * SKB_SMALL_HEAD_CACHE_SIZE.
+ * SKB_SMALL_HEAD_CACHE_SIZE. KASAN's red zones take the rest of a page.
  */
-#define NETVM_LINEAR_MSS	(SKB_WITH_OVERHEAD(PAGE_SIZE) - 768)
+#define NETVM_LINEAR_SIZE	(IS_ENABLED(CONFIG_KASAN) ? PAGE_SIZE / 2 : PAGE_SIZE)
+#define NETVM_LINEAR_MSS	(SKB_WITH_OVERHEAD(NETVM_LINEAR_SIZE) - 768)
 
 void netvm_socket_added(struct sock *sk);
 void netvm_socket_removed(struct sock *sk);

@@ -135,8 +135,6 @@ class Session:
         cmdline = spec.cmdline if role != "server" else ""
         if kernel == "debug":
             memory += DEBUG_MEMORY
-            # Red zones make an object of 4 KiB need two pages, which no reserve has
-            cmdline += " slab_debug=FZPUO"
             if not spec.kmemleak:
                 cmdline += " kmemleak=off"
             if initramfs("modules")[0].exists():
