@@ -20,7 +20,7 @@ help:
 ##
 ##   make tree          build/tree: base source + overlay + series
 ##   make kernel        build/bzImage: the patched kernel, driver built in
-##   make kernel-debug  build/bzImage.debug: KASAN, lockdep; build/modules.debug/
+##   make kernel-debug  build/bzImage.debug: KASAN, lockdep
 ##   make stock         build/bzImage.stock: the unpatched base
 ##   make tools         build/bin/rswapd, build/bin/rswapctl
 ##   make initramfs     build/initramfs.cpio.gz: what the lab's machines start

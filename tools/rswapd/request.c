@@ -54,11 +54,23 @@ static int do_list(struct conn *conn, struct op *op)
 	return RSWAP_ST_OK;
 }
 
+/*
+ * Done with the slab before the reply is sent: whoever has the reply may use the
+ * same bytes through another worker, which takes a reference first and is thereby
+ * ordered after what this one did.
+ */
+static void release_slab(struct op *op)
+{
+	slab_put(op->slab);
+	op->slab = NULL;
+}
+
 static int do_trim(struct op *op)
 {
-	if (slab_trim(op->slab, (uint32_t)op->req.offset, op->req.length))
-		return RSWAP_ST_IO;
-	return RSWAP_ST_OK;
+	int err = slab_trim(op->slab, (uint32_t)op->req.offset, op->req.length);
+
+	release_slab(op);
+	return err ? RSWAP_ST_IO : RSWAP_ST_OK;
 }
 
 static void start_trim(struct conn *conn, struct op *op)
@@ -142,6 +154,8 @@ void request_written(struct conn *conn, struct op *op)
 {
 	if (op->hdr.status == RSWAP_ST_OK)
 		stat_add(&conn->client->stats[conn->worker->index].writes, 1);
+	if (op->slab)
+		release_slab(op);
 	conn_reply(conn, op);
 }
 
@@ -158,8 +172,6 @@ void request_heavy(struct op *op)
 	switch (op->req.op) {
 	case RSWAP_OP_TRIM:
 		op->hdr.status = (__u8)do_trim(op);
-		slab_put(op->slab);
-		op->slab = NULL;
 		break;
 	case RSWAP_OP_SLAB_FREE:
 		client_slab_free(client, op->req.slab);

@@ -123,7 +123,10 @@ class Session:
         return cards
 
     def config(self, role, **overrides):
-        """Return the VM configuration of ROLE; keywords replace its fields."""
+        """Return the VM configuration of ROLE; keywords replace its fields.
+
+        Images are added to those that it needs in any case.
+        """
         spec = self.spec
         kernel, memory, images = spec.kernel, spec.memory, ()
         if role == "server":
@@ -137,8 +140,9 @@ class Session:
             memory += DEBUG_MEMORY
             if not spec.kmemleak:
                 cmdline += " kmemleak=off"
-            if initramfs("modules")[0].exists():
-                images += ("modules",)
+        if initramfs(f"modules-{kernel}")[0].exists():
+            images += (f"modules-{kernel}",)
+        images += tuple(overrides.pop("images", ()))
         config = Config(name=role, directory=self.directory, kernel=kernel,
                         memory=memory, cpus=spec.cpus, cards=self._cards(role),
                         cmdline=cmdline, images=images)

@@ -151,6 +151,10 @@ class Cell:
     pattern: str = "sequential"
     wedges: bool = False
 
+    def storm(self, lab, directory):
+        """Return one run of the cell, to be run."""
+        return Storm(lab, self, directory)
+
     def __str__(self):
         rate = f"{self.rate}/s" if self.rate else "max"
         if self.traffic == "none":
@@ -198,13 +202,25 @@ class Storm:
         self.backend = backends.make(lab, cell.backend, cell.hog + 64)
         self.sinks, self.floods = [], []
 
+    def _images(self):
+        """Return what both guests need to boot with."""
+        return ()
+
+    def _swapon(self):
+        self.backend.swapon()
+
+    def _swapoff(self):
+        self.backend.swapoff()
+
     def _boot(self):
         session, cell, backend = self.lab.session, self.cell, self.backend
         session.spec = replace(session.spec, topology="pair", memory=cell.memory, nic=cell.nic,
                                mtu=cell.mtu, server_memory=cell.hog + 448, lossy=True)
         session.directory = self.directory
-        session.boot("server", images=backend.server_images, cmdline=backend.server_cmdline)
-        session.boot("client", images=self.traffic.images)
+        images = self._images()
+        session.boot("server", images=(*images, *backend.server_images),
+                     cmdline=backend.server_cmdline)
+        session.boot("client", images=(*images, *self.traffic.images))
 
     def _usage(self):
         """Return (available KiB, sk_buffs in use) of the client."""
@@ -222,7 +238,7 @@ class Storm:
             self.lab.client.run(f"set -e\n{self.traffic.setup}")
         self.lab.client.poll(f"ping -c 1 -W 1 {server_address()}", timeout=15)
         self.backend.attach()
-        self.backend.swapon()
+        self._swapon()
 
     def _start_traffic(self):
         seconds_at_most = FULL_TRAFFIC_SECONDS if self.lab.full else TRAFFIC_SECONDS
@@ -305,7 +321,7 @@ class Storm:
         # What is received takes the last borrowed buffers out of the ring.
         self._check_reception()
         self._check_reserves()
-        self.backend.swapoff()
+        self._swapoff()
         self.backend.detach()
         if self.cell.traffic.startswith("frag"):
             return      # fragments stay for their own minute
@@ -363,7 +379,7 @@ class Storm:
 def run_cell(lab, cell, number=1):
     """Run CELL once in guests of its own; tell, and return the Run."""
     name = re.sub(r"\W+", "-", f"{cell}").strip("-")
-    run = Storm(lab, cell, lab.dir / f"{name}.{number}").run()
+    run = cell.storm(lab, lab.dir / f"{name}.{number}").run()
     why = ""
     if run.outcome not in (SURVIVED, WEDGED) and run.text:
         why = f": {run.text.splitlines()[0][:200]}"

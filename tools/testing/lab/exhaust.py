@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+"""No memory at all, for certain: what a storm does by chance.
+
+The module exhaust.ko takes every page and every free object that can be had
+without a reserve, and does to a block device what reclaim does to swap space:
+writes with PF_MEMALLOC, here followed by reads. What gets through then got
+through on reserves alone, and what does not stands still at once and for ever,
+so one run tells what takes a storm many. Traffic, loss and the like go on
+meanwhile, and what must be true after a storm must be true after this.
+"""
+
+import re
+from dataclasses import dataclass
+
+from . import storm
+from .errors import Fail, Wedged
+from .monitor import collect_evidence
+from .storm import Cell, Storm
+
+MODULE = "/lib/modules/exhaust.ko"
+OUT = re.compile(r"exhaust: memory is out: (\d+) pages free")
+TOOK = re.compile(r"exhaust: took (\d+) pages, most (\d+) free at a check")
+DONE = re.compile(r"exhaust: (\d+) of (\d+) done, (\d+) errors, (\d+) wrong, longest (\d+) ms")
+STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
+# Pages that others freed and that were not taken back yet when somebody looked.
+MOST_FREE = 512
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Dry(Cell):
+    """A cell in which memory is out altogether.
+
+    @module: parameters of the module
+    @netem: what the links do to packets, both ways, in the words of tc
+    @client, @server: shell commands there, before
+    @during: shell commands in the server, once memory is out
+    @images: what the client and server need to boot with
+    @needs: counters of /proc/net/netvm that the run must move
+    """
+    memory: int = 192
+    hog: int = 64           # twice this is the size of the device
+    module: str = ""
+    netem: str = ""
+    client: str = ""
+    server: str = ""
+    during: str = ""
+    images: tuple = ()
+    needs: tuple = ()
+
+    def storm(self, lab, directory):
+        """Return one run of the cell, to be run."""
+        return Exhaustion(lab, self, directory)
+
+    def __str__(self):
+        told = (self.module, f"netem {self.netem}" if self.netem else "")
+        return " ".join((super().__str__(), "dry", *filter(None, told)))
+
+
+class Exhaustion(Storm):
+    """One run of a Dry cell, in guests of its own."""
+
+    def _images(self):
+        tc = ("tc",) if self.cell.netem else ()
+        return (*self.cell.images, *tc)
+
+    def _swapon(self):
+        """The module has the device to itself."""
+
+    def _swapoff(self):
+        """Nor is there anything to bring back."""
+
+    def counters(self):
+        """Return the counters of /proc/net/netvm, none on a kernel without them."""
+        out = self.lab.client.run("cat /proc/net/netvm 2>/dev/null", check=False).out
+        return {name: int(value) for name, value in re.findall(r"^(\w+)\s+(\d+)$", out, re.M)}
+
+    def _prepare(self):
+        super()._prepare()
+        cell = self.cell
+        if cell.netem:
+            for vm in (self.lab.client, self.lab.server):
+                vm.run(f"tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
+        if cell.client:
+            self.lab.client.run(f"set -e\n{cell.client}")
+        if cell.server:
+            self.lab.server.run(f"set -e\n{cell.server}")
+
+    def _weather(self):
+        client, cell = self.lab.client, self.cell
+        before = self.counters()
+        start = client.mark()
+        self._start_traffic()
+        job = client.start_job(f"insmod {MODULE} device={self.backend.path} {cell.module}")
+
+        def told(pattern):
+            return pattern.search("\n".join(client.lines[start:]))
+
+        client.wait_until(lambda: told(OUT) or job.rc is not None, 30,
+                          lambda: f"memory to be out: {job.out}")
+        if cell.during and job.rc is None:
+            self.lab.server.run(cell.during, timeout=60)
+        client.wait_until(lambda: told(STUCK) or job.rc is not None, SECONDS,
+                          lambda: "the transfers to end or stand still")
+        stuck = told(STUCK)
+        if stuck:
+            raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n"
+                         + collect_evidence(client))
+        client.wait(job, 10)
+        took, done = told(TOOK), told(DONE)
+        if not took or not done:
+            raise Fail(f"exhaust.ko did not say what it did: {client.tail()}")
+        self.lab.log(f"{took.group()}; {done.group()}")
+        if int(took.group(2)) > MOST_FREE and "leave=" not in cell.module:
+            raise Fail(f"memory was not out: {took.group()}")
+        if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
+            raise Fail(done.group())
+        client.run("rmmod exhaust")
+        self._check_counters(before)
+
+    def _check_counters(self, before):
+        after = self.counters()
+        moved = {name: value - before.get(name, 0) for name, value in after.items()
+                 if value != before.get(name, 0)}
+        self.lab.log(f"netvm: {moved}")
+        missing = [name for name in self.cell.needs if name not in moved]
+        if missing and after:
+            raise Fail(f"counters of /proc/net/netvm that did not move: {missing}; did: {moved}")
+
+    def facts(self):
+        """Return what was noted of the run, as text."""
+        return "; ".join(note for note in self.lab.notes[-8:] if "exhaust" in note or "netvm" in note)
+
+
+def run(lab, check, full=()):
+    """Run the cells CHECK, or CHECK and FULL in the long form, on lab.kernel.
+
+    On the stock kernel those marked as negative controls, which must stand
+    still there; on any other all of them, which must get through.
+    """
+    storm.run(lab, check, full)

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Take all memory there is, and see whether a block device still works.
+ *
+ * Loading the module does it once: a thread on each CPU takes every page, every
+ * free object of the kmalloc caches and every sk_buff that an allocation without
+ * entitlement to a reserve can get, PF_MEMALLOC ignoring all watermarks, and
+ * takes again whatever others free. Meanwhile the task that loads the module
+ * does what reclaim does: with PF_MEMALLOC set it writes blocks to the device,
+ * and reads them back. Bios and pages are there beforehand. Then everything is
+ * given back, and the log says how far it came:
+ *
+ *	exhaust: took 28115 pages, most 3 free at a check
+ *	exhaust: 200 of 200 done, 0 errors, 0 wrong, longest 12 ms
+ *
+ * A transfer that is not done within "patience" seconds while memory is out ends
+ * it, as "stuck". It then has until it ends to tell whether memory was the cause.
+ *
+ * No process is killed: the OOM killer is told that memory has been freed.
+ */
+
+#define pr_fmt(fmt) "exhaust: " fmt
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/sched/mm.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/vmstat.h>
+
+#define DEPTH_MAX	32
+#define PAGES_MAX	16
+
+static char *device = "";
+module_param(device, charp, 0444);
+MODULE_PARM_DESC(device, "block device, which is written to; none: only take memory");
+static unsigned int count = 200;
+module_param(count, uint, 0444);
+MODULE_PARM_DESC(count, "transfers, each a write and a read");
+static unsigned int depth = 1;
+module_param(depth, uint, 0444);
+MODULE_PARM_DESC(depth, "transfers at the same time, 1 to 32");
+static unsigned int pages = 1;
+module_param(pages, uint, 0444);
+MODULE_PARM_DESC(pages, "pages of a transfer, 1 to 16");
+static unsigned int interval;
+module_param(interval, uint, 0444);
+MODULE_PARM_DESC(interval, "milliseconds between transfers");
+static unsigned int patience = 20;
+module_param(patience, uint, 0444);
+MODULE_PARM_DESC(patience, "seconds to wait for a transfer, or without a device");
+static unsigned int leave;
+module_param(leave, uint, 0444);
+MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
+
+/* -- memory ------------------------------------------------------------- */
+
+/* What one thread has taken: pages by their lru, objects by their first word. */
+struct hoard {
+	struct task_struct *task;
+	struct list_head pages;
+	void *objects[KMALLOC_SHIFT_HIGH + 1];
+	struct sk_buff *skbs;
+	unsigned long nr_pages;
+};
+
+static struct hoard hoards[NR_CPUS];
+static atomic_t most_free = ATOMIC_INIT(0);
+static bool settled;
+
+static unsigned long free_pages_now(void)
+{
+	return global_zone_page_state(NR_FREE_PAGES);
+}
+
+static void hoard_pages(struct hoard *hoard)
+{
+	struct page *page;
+
+	while (free_pages_now() > leave) {
+		page = alloc_page(GFP_NOWAIT | __GFP_NOWARN);
+		if (!page)
+			break;
+		list_add(&page->lru, &hoard->pages);
+		hoard->nr_pages++;
+	}
+	while (leave && free_pages_now() < leave && !list_empty(&hoard->pages)) {
+		page = list_first_entry(&hoard->pages, struct page, lru);
+		list_del(&page->lru);
+		__free_page(page);
+		hoard->nr_pages--;
+	}
+}
+
+static void hoard_objects(struct hoard *hoard)
+{
+	struct sk_buff *skb;
+	void **object;
+	int i;
+
+	for (i = KMALLOC_SHIFT_LOW; i <= PAGE_SHIFT + 1; i++) {
+		while ((object = kmalloc(1UL << i, GFP_NOWAIT | __GFP_NOWARN))) {
+			*object = hoard->objects[i];
+			hoard->objects[i] = object;
+		}
+	}
+	while ((skb = alloc_skb(0, GFP_NOWAIT | __GFP_NOWARN)) ||
+	       (skb = alloc_skb_fclone(0, GFP_NOWAIT | __GFP_NOWARN))) {
+		skb->next = hoard->skbs;
+		hoard->skbs = skb;
+	}
+}
+
+static void hoard_free(struct hoard *hoard)
+{
+	struct page *page, *next_page;
+	struct sk_buff *skb;
+	void **object;
+	int i;
+
+	list_for_each_entry_safe(page, next_page, &hoard->pages, lru)
+		__free_page(page);
+	for (i = 0; i < ARRAY_SIZE(hoard->objects); i++) {
+		while ((object = hoard->objects[i])) {
+			hoard->objects[i] = *object;
+			kfree(object);
+		}
+	}
+	while ((skb = hoard->skbs)) {
+		hoard->skbs = skb->next;
+		skb->next = NULL;
+		kfree_skb(skb);
+	}
+}
+
+static int hoard_thread(void *data)
+{
+	unsigned int noreclaim = memalloc_noreclaim_save();
+	struct hoard *hoard = data;
+	unsigned long had;
+
+	while (!kthread_should_stop()) {
+		had = free_pages_now();
+		if (READ_ONCE(settled) && had > atomic_read(&most_free))
+			atomic_set(&most_free, had);
+		hoard_pages(hoard);
+		if (!leave)
+			hoard_objects(hoard);
+		usleep_range(500, 1000);
+	}
+	memalloc_noreclaim_restore(noreclaim);
+	return 0;
+}
+
+static int pretend_to_free(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	*(unsigned long *)freed += 1;
+	msleep(20);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_notifier = {
+	.notifier_call = pretend_to_free,
+};
+
+static void stop_threads(void)
+{
+	unsigned long taken = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (!hoards[cpu].task)
+			continue;
+		kthread_stop(hoards[cpu].task);
+		hoards[cpu].task = NULL;
+		taken += hoards[cpu].nr_pages;
+	}
+	for_each_possible_cpu(cpu)
+		hoard_free(&hoards[cpu]);
+	pr_info("took %lu pages, most %d free at a check\n", taken, atomic_read(&most_free));
+}
+
+static int start_threads(void)
+{
+	struct task_struct *task;
+	int cpu;
+
+	/* All of them before the first runs: after that there is no memory for more. */
+	for_each_possible_cpu(cpu)
+		INIT_LIST_HEAD(&hoards[cpu].pages);
+	for_each_online_cpu(cpu) {
+		task = kthread_create_on_cpu(hoard_thread, &hoards[cpu], cpu, "exhaust/%u");
+		if (IS_ERR(task)) {
+			stop_threads();
+			return PTR_ERR(task);
+		}
+		hoards[cpu].task = task;
+	}
+	for_each_online_cpu(cpu)
+		wake_up_process(hoards[cpu].task);
+	return 0;
+}
+
+/* -- transfers ---------------------------------------------------------- */
+
+struct transfer {
+	struct bio bio;
+	struct bio_vec vecs[PAGES_MAX];
+	struct page *pages[PAGES_MAX];
+	struct completion done;
+	unsigned int number;
+	bool active;
+	bool reading;
+	ktime_t start;
+};
+
+static struct transfer transfers[DEPTH_MAX];
+static unsigned int completed, errors, wrong, longest;
+static sector_t device_pages;
+
+static void transfer_end(struct bio *bio)
+{
+	struct transfer *transfer = bio->bi_private;
+
+	complete(&transfer->done);
+}
+
+static void transfer_submit(struct transfer *transfer, struct block_device *bdev)
+{
+	sector_t at = (sector_t)(transfer->number * pages) % (device_pages - pages);
+	struct bio *bio = &transfer->bio;
+	unsigned int i;
+
+	bio_init(bio, bdev, transfer->vecs, pages,
+		 transfer->reading ? REQ_OP_READ : REQ_OP_WRITE | REQ_SYNC);
+	bio->bi_iter.bi_sector = at << PAGE_SECTORS_SHIFT;
+	bio->bi_private = transfer;
+	bio->bi_end_io = transfer_end;
+	for (i = 0; i < pages; i++) {
+		memset(page_address(transfer->pages[i]),
+		       transfer->reading ? 0 : transfer->number + i + 1, PAGE_SIZE);
+		__bio_add_page(bio, transfer->pages[i], PAGE_SIZE, 0);
+	}
+	init_completion(&transfer->done);
+	transfer->active = true;
+	transfer->start = ktime_get();
+	submit_bio(bio);
+}
+
+/* Returns false if it took too long. */
+static bool transfer_wait(struct transfer *transfer)
+{
+	unsigned int i;
+
+	if (!transfer->active)
+		return true;
+	if (!wait_for_completion_timeout(&transfer->done, patience * HZ))
+		return false;
+	transfer->active = false;
+	longest = max_t(unsigned int, longest,
+			ktime_ms_delta(ktime_get(), transfer->start));
+	if (transfer->bio.bi_status) {
+		errors++;
+	} else if (transfer->reading) {
+		for (i = 0; i < pages; i++)
+			if (memchr_inv(page_address(transfer->pages[i]),
+				       (u8)(transfer->number + i + 1), PAGE_SIZE))
+				wrong++;
+	}
+	bio_uninit(&transfer->bio);
+	return true;
+}
+
+/* All writes, then all reads, @depth at a time. */
+static bool transfer_all(struct block_device *bdev)
+{
+	struct transfer *transfer;
+	unsigned int i;
+
+	for (i = 0; i < 2 * count + depth; i++) {
+		transfer = &transfers[i % depth];
+		if (!transfer_wait(transfer))
+			return false;
+		if (i >= 2 * count)
+			continue;
+		/* The writes that the reads are to find are done. */
+		if (i == count) {
+			unsigned int j;
+
+			for (j = 0; j < depth; j++)
+				if (!transfer_wait(&transfers[j]))
+					return false;
+		}
+		transfer->number = i % count;
+		transfer->reading = i >= count;
+		transfer_submit(transfer, bdev);
+		completed = i / 2;
+		if (interval)
+			msleep(interval);
+	}
+	completed = count;
+	return true;
+}
+
+static int transfers_alloc(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < depth; i++) {
+		for (j = 0; j < pages; j++) {
+			transfers[i].pages[j] = alloc_page(GFP_KERNEL);
+			if (!transfers[i].pages[j])
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void transfers_free(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < DEPTH_MAX; i++)
+		for (j = 0; j < PAGES_MAX; j++)
+			if (transfers[i].pages[j])
+				__free_page(transfers[i].pages[j]);
+}
+
+static int __init exhaust_init(void)
+{
+	struct file *file = NULL;
+	unsigned int noreclaim, i;
+	bool stuck = false;
+	int ret;
+
+	if (depth < 1 || depth > DEPTH_MAX || pages < 1 || pages > PAGES_MAX || !count)
+		return -EINVAL;
+	if (*device) {
+		file = bdev_file_open_by_path(device, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		device_pages = bdev_nr_sectors(I_BDEV(file->f_mapping->host)) >> PAGE_SECTORS_SHIFT;
+	}
+	ret = file && device_pages <= count * pages ? -ENOSPC : transfers_alloc();
+	if (ret)
+		goto out;
+	register_oom_notifier(&oom_notifier);
+	ret = start_threads();
+	if (ret)
+		goto out_notifier;
+	noreclaim = memalloc_noreclaim_save();
+	/* Until the last caches are empty. */
+	msleep(500);
+	WRITE_ONCE(settled, true);
+	pr_info("memory is out: %lu pages free\n", free_pages_now());
+	if (file)
+		stuck = !transfer_all(I_BDEV(file->f_mapping->host));
+	else
+		msleep(patience * MSEC_PER_SEC);
+	memalloc_noreclaim_restore(noreclaim);
+	stop_threads();
+	if (stuck)
+		pr_info("stuck after %u of %u\n", completed, count);
+	else if (file)
+		pr_info("%u of %u done, %u errors, %u wrong, longest %u ms\n", completed, count,
+			errors, wrong, longest);
+	for (i = 0; stuck && i < depth; i++) {
+		if (!transfers[i].active)
+			continue;
+		wait_for_completion(&transfers[i].done);
+		pr_info("with memory, the transfer ended after %lld ms\n",
+			ktime_ms_delta(ktime_get(), transfers[i].start));
+	}
+out_notifier:
+	unregister_oom_notifier(&oom_notifier);
+out:
+	transfers_free();
+	if (file)
+		bdev_fput(file);
+	return ret;
+}
+module_init(exhaust_init);
+
+static void __exit exhaust_exit(void)
+{
+}
+module_exit(exhaust_exit);
+
+MODULE_DESCRIPTION("Take all memory and use a block device");
+MODULE_LICENSE("GPL");
