@@ -27,6 +27,8 @@ help:
 ##   make series        build/series/: the series, self-contained, for git am
 ##   make check-series  the gates: every patch applies and builds, checkpatch,
 ##                      sparse, W=1, generated files, round trip
+##   make ablate        take each patch to the kernel's code out in turn and see the
+##                      test fail that is said to need it
 ##   make deb           build/deb/: kernel packages (CONFIG=file, or the lab's)
 ##   make packages      install the Debian packages that are missing
 ##   make clean         remove build/ (the cache stays)
@@ -80,6 +82,9 @@ check: tools kernel kernel-debug stock initramfs-full
 check-full: tools kernel kernel-debug stock initramfs-full
 	@scripts/check --full
 
+ablate: kernel tools initramfs
+	@scripts/ablate
+
 deb: tree
 	@scripts/packages deb
 	@scripts/build-deb $(CONFIG)
@@ -88,6 +93,7 @@ clean:
 	rm -rf build
 
 .PHONY: help packages tree kernel kernel-debug stock tools initramfs initramfs-full \
-	series check-series run check check-full deb clean
+	series check-series run check check-full ablate deb \
+	clean
 # The kernel builds and packages use all processors by themselves.
 .NOTPARALLEL:

@@ -38,7 +38,7 @@ DEFINE_STATIC_KEY_FALSE(mem_reserve_key);
 EXPORT_SYMBOL_GPL(mem_reserve_key);
 
 /* Caches whose objects may be allocated from a slab of the reserve. */
-#define MEM_RESERVE_CACHES	40
+#define MEM_RESERVE_CACHES	64
 
 /* A reserve may not take more than this part of memory. */
 #define MEM_RESERVE_SHARE	4
@@ -172,6 +172,18 @@ static struct mem_reserve *mem_reserve_get_default(enum mem_reserve_class class)
 	return smp_load_acquire(&mem_reserve_default[class]);
 }
 
+/* For somebody who did not ask by the name of the reserve. */
+static struct page *mem_reserve_alloc_default(struct mem_reserve *res, gfp_t gfp)
+{
+	struct page *page = mem_reserve_alloc(res, gfp);
+
+	/* Those who keep pages, or slabs, for later do so unless somebody asks. */
+	if (page)
+		queue_delayed_work(system_unbound_wq, &mem_reserve_shrink_work,
+				   MEM_RESERVE_SHRINK * HZ);
+	return page;
+}
+
 /* The slow half of mem_reserve_page(). */
 struct page *__mem_reserve_page(gfp_t gfp, unsigned int order)
 {
@@ -179,14 +191,13 @@ struct page *__mem_reserve_page(gfp_t gfp, unsigned int order)
 
 	if (!res || order || (gfp & __GFP_ACCOUNT))
 		return NULL;
-	return mem_reserve_alloc(res, gfp);
+	return mem_reserve_alloc_default(res, gfp);
 }
 
 /* The slow half of mem_reserve_slab(). */
 struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned int order)
 {
 	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_SLABS);
-	struct page *page;
 	int i;
 
 	if (!res || order)
@@ -196,28 +207,41 @@ struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned in
 			break;
 	if (i == MEM_RESERVE_CACHES)
 		return NULL;
-	page = mem_reserve_alloc(res, gfp & ~__GFP_ACCOUNT);
-	/* Empty slabs stay on the lists of the cache unless somebody asks. */
-	if (page)
-		queue_delayed_work(system_unbound_wq, &mem_reserve_shrink_work,
-				   MEM_RESERVE_SHRINK * HZ);
-	return page;
+	return mem_reserve_alloc_default(res, gfp & ~__GFP_ACCOUNT);
 }
 
-/*
- * While slabs of the reserve are in use, have the caches give up those that
- * are empty. Only the return of the pages depends on this work: it may wait
- * for memory.
- */
-static void mem_reserve_shrink(struct work_struct *work)
+static void mem_reserve_shrink_caches(void)
 {
-	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_SLABS);
 	int i;
 
 	for (i = 0; i < MEM_RESERVE_CACHES; i++)
 		if (mem_reserve_caches[i])
 			kmem_cache_shrink(mem_reserve_caches[i]);
-	if (mem_reserve_used(res))
+}
+
+/*
+ * While a reserve on which others draw is in use, have those who keep its pages
+ * give them up: caches their empty slabs, the owner of the reserve knows the
+ * rest. Only the return of the pages depends on this work: it may wait for
+ * memory.
+ */
+static void mem_reserve_shrink(struct work_struct *work)
+{
+	bool again = false;
+	int class;
+
+	for (class = MEM_RESERVE_PAGES; class < MEM_RESERVE_CLASSES; class++) {
+		struct mem_reserve *res = mem_reserve_get_default(class);
+
+		if (!res || !mem_reserve_used(res))
+			continue;
+		if (class == MEM_RESERVE_SLABS)
+			mem_reserve_shrink_caches();
+		if (res->shrink)
+			res->shrink(res);
+		again |= mem_reserve_used(res);
+	}
+	if (again)
 		queue_delayed_work(system_unbound_wq, &mem_reserve_shrink_work,
 				   MEM_RESERVE_SHRINK * HZ);
 }
@@ -470,7 +494,7 @@ static void mem_reserve_add_sysfs(struct mem_reserve *res)
 
 /**
  * mem_reserve_register - keep pages for one purpose
- * @res: the reserve, zeroed but for its name and class
+ * @res: the reserve, zeroed but for its name, class and shrink
  * @nr_pages: its size in pages
  *
  * Returns when the pages are really there, or changes nothing. Of the classes

@@ -4,6 +4,7 @@
 #include <kunit/test.h>
 #include <linux/mem_reserve.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/sched/mm.h>
 
 #define PAGES	7
@@ -130,6 +131,51 @@ static void mem_reserve_test_entitled(struct kunit *test)
 	memalloc_noreclaim_restore(noreclaim);
 }
 
+static int mem_reserve_test_oom(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	*(unsigned long *)freed += 1;
+	return NOTIFY_OK;
+}
+
+/*
+ * When all memory has been taken, watermarks ignored, the reserve still has all
+ * of its pages. Nobody is killed for it meanwhile.
+ */
+static void mem_reserve_test_exhausted(struct kunit *test)
+{
+	struct notifier_block oom = { .notifier_call = mem_reserve_test_oom };
+	struct page *page, *next, *pages[PAGES];
+	unsigned int noreclaim, given = 0;
+	unsigned long taken = 0;
+	LIST_HEAD(all);
+	bool more;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, register_oom_notifier(&oom), 0);
+	noreclaim = memalloc_noreclaim_save();
+	while ((page = alloc_page(GFP_NOWAIT | __GFP_NOWARN))) {
+		list_add(&page->lru, &all);
+		taken++;
+	}
+	for (i = 0; i < PAGES; i++) {
+		pages[i] = mem_reserve_alloc(&reserve, 0);
+		given += !!pages[i];
+	}
+	more = mem_reserve_alloc(&reserve, 0);
+	memalloc_noreclaim_restore(noreclaim);
+
+	for (i = 0; i < PAGES; i++)
+		if (pages[i])
+			put_page(pages[i]);
+	list_for_each_entry_safe(page, next, &all, lru)
+		__free_page(page);
+	unregister_oom_notifier(&oom);
+	/* Nothing is reported before there is memory to report it. */
+	KUNIT_EXPECT_GT(test, taken, 1000);
+	KUNIT_EXPECT_EQ(test, given, PAGES);
+	KUNIT_EXPECT_FALSE(test, more);
+}
+
 static struct kunit_case mem_reserve_cases[] = {
 	KUNIT_CASE(mem_reserve_test_limit),
 	KUNIT_CASE(mem_reserve_test_shared),
@@ -137,6 +183,7 @@ static struct kunit_case mem_reserve_cases[] = {
 	KUNIT_CASE(mem_reserve_test_resize),
 	KUNIT_CASE(mem_reserve_test_too_big),
 	KUNIT_CASE(mem_reserve_test_entitled),
+	KUNIT_CASE(mem_reserve_test_exhausted),
 	{}
 };
 

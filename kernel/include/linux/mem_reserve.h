@@ -43,6 +43,9 @@ enum mem_reserve_class {
  * @next: where to look first for a page that nobody uses
  * @high_water: most pages that were in use at the same time
  * @failures: times that every page was in use
+ * @shrink: if not NULL, called about once a second while an allocation by the
+ *	class of the reserve is in use: have those that keep pages for later give
+ *	them back. May sleep
  * @list: in the list of all reserves
  * @kobj: the directory in sysfs
  */
@@ -55,6 +58,7 @@ struct mem_reserve {
 	unsigned int next;
 	unsigned int high_water;
 	unsigned long failures;
+	void (*shrink)(struct mem_reserve *res);
 	struct list_head list;
 	struct kobject *kobj;
 };

@@ -24,11 +24,13 @@
 
 void netvm_socket_added(struct sock *sk);
 void netvm_socket_removed(struct sock *sk);
+int netvm_swapon(void);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_drop_ofo(const struct sk_buff *skb);
-bool netvm_drop_queued(struct sk_buff *skb);
+bool netvm_drop_copy(struct sk_buff *skb);
+void napi_drop_reserve_frags(void);
 
 /**
  * netvm_rx_gfp - flags for a receive buffer
@@ -163,6 +165,11 @@ static inline void netvm_socket_removed(struct sock *sk)
 {
 }
 
+static inline int netvm_swapon(void)
+{
+	return 0;
+}
+
 static inline bool netvm_drop(struct sk_buff *skb)
 {
 	return false;
@@ -182,7 +189,7 @@ static inline bool netvm_drop_ofo(const struct sk_buff *skb)
 	return false;
 }
 
-static inline bool netvm_drop_queued(struct sk_buff *skb)
+static inline bool netvm_drop_copy(struct sk_buff *skb)
 {
 	return false;
 }

@@ -66,9 +66,23 @@
 
 #define NETVM_RX_PAGES_MIN	16
 
+/* In bytes: the smallest head that is not of skb_small_head_cache. */
+#define NETVM_HEAD_MIN		1024
+
+static void netvm_rx_shrink_cpu(struct work_struct *work)
+{
+	napi_drop_reserve_frags();
+}
+
+static void netvm_rx_shrink(struct mem_reserve *res)
+{
+	schedule_on_each_cpu(netvm_rx_shrink_cpu);
+}
+
 static struct mem_reserve netvm_rx = {
 	.name = "netvm_rx",
 	.class = MEM_RESERVE_PAGES,
+	.shrink = netvm_rx_shrink,
 };
 
 static struct mem_reserve netvm_skb = {
@@ -77,6 +91,8 @@ static struct mem_reserve netvm_skb = {
 };
 
 static atomic_t netvm_sockets = ATOMIC_INIT(0);
+/* In jiffies: since when there has been none. */
+static unsigned long netvm_idle_since;
 static void netvm_resize(struct work_struct *work);
 static DECLARE_DELAYED_WORK(netvm_resize_work, netvm_resize);
 
@@ -93,7 +109,7 @@ enum netvm_counter {
 	NETVM_ICMP,
 	NETVM_PROTO,
 	NETVM_OFO,
-	NETVM_QUEUE,
+	NETVM_COPY,
 	NETVM_COUNTERS
 };
 
@@ -109,7 +125,7 @@ static const struct {
 	[NETVM_ICMP]		= { "drop_icmp", SKB_DROP_REASON_NETVM_ICMP },
 	[NETVM_PROTO]		= { "drop_proto", SKB_DROP_REASON_NETVM_PROTO },
 	[NETVM_OFO]		= { "drop_ofo", SKB_NOT_DROPPED_YET },
-	[NETVM_QUEUE]		= { "drop_queue", SKB_NOT_DROPPED_YET },
+	[NETVM_COPY]		= { "drop_copy", SKB_NOT_DROPPED_YET },
 };
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
@@ -180,8 +196,13 @@ static int netvm_size_all(unsigned int sockets, bool shrink)
 static void netvm_resize(struct work_struct *work)
 {
 	unsigned int sockets = atomic_read(&netvm_sockets);
+	unsigned long end = READ_ONCE(netvm_idle_since) + NETVM_LINGER * HZ;
 	int ret = 0;
 
+	if (!sockets && time_before(jiffies, end)) {
+		queue_delayed_work(system_unbound_wq, &netvm_resize_work, end - jiffies);
+		return;
+	}
 	mutex_lock(&netvm_mutex);
 	/* Nothing to shrink and nothing to grow for. */
 	if (sockets || netvm_rx.pages)
@@ -192,6 +213,26 @@ static void netvm_resize(struct work_struct *work)
 			sockets);
 	else if (ret == -EBUSY)
 		queue_delayed_work(system_unbound_wq, &netvm_resize_work, NETVM_LINGER * HZ);
+}
+
+/**
+ * netvm_swapon - wait for the reserves that swapping over a network needs
+ *
+ * Context: Process context, may sleep and reclaim memory.
+ * Return: 0, also if there is no memalloc socket, or -ENOMEM if there is no
+ *	room for the reserves of those that there are
+ */
+int netvm_swapon(void)
+{
+	unsigned int sockets = atomic_read(&netvm_sockets);
+	int ret = 0;
+
+	if (sockets) {
+		mutex_lock(&netvm_mutex);
+		ret = netvm_size_all(sockets, false);
+		mutex_unlock(&netvm_mutex);
+	}
+	return ret;
 }
 
 /**
@@ -217,6 +258,7 @@ void netvm_socket_added(struct sock *sk)
  */
 void netvm_socket_removed(struct sock *sk)
 {
+	WRITE_ONCE(netvm_idle_since, jiffies);
 	if (atomic_dec_and_test(&netvm_sockets))
 		mod_delayed_work(system_unbound_wq, &netvm_resize_work, NETVM_LINGER * HZ);
 }
@@ -536,20 +578,20 @@ bool netvm_drop_ofo(const struct sk_buff *skb)
 }
 
 /**
- * netvm_drop_queued - test whether a packet may not wait for user space
- * @skb: a packet that is to be queued for user space or copied to another device
+ * netvm_drop_copy - test whether a packet may not be copied for somebody else
+ * @skb: a packet that a tap or another device would get too
  *
  * Context: Any.
  * Return: true if @skb is an emergency packet
  */
-bool netvm_drop_queued(struct sk_buff *skb)
+bool netvm_drop_copy(struct sk_buff *skb)
 {
 	if (!sk_memalloc_socks() || !skb_pfmemalloc(skb))
 		return false;
-	this_cpu_inc(netvm_count[NETVM_QUEUE]);
+	this_cpu_inc(netvm_count[NETVM_COPY]);
 	return true;
 }
-EXPORT_SYMBOL_GPL(netvm_drop_queued);
+EXPORT_SYMBOL_GPL(netvm_drop_copy);
 
 /* -- what users see ------------------------------------------------------ */
 
@@ -570,7 +612,7 @@ static int netvm_show(struct seq_file *seq, void *v)
 static int netvm_rx_pages_write(const struct ctl_table *table, int write, void *buffer,
 				size_t *length, loff_t *ppos)
 {
-	int value, limit = totalram_pages() / 8, ret;
+	int value, limit = totalram_pages() / 8, sockets, ret;
 	struct ctl_table copy = *table;
 
 	mutex_lock(&netvm_mutex);
@@ -586,10 +628,13 @@ static int netvm_rx_pages_write(const struct ctl_table *table, int write, void *
 		goto out;
 	}
 	swap(value, netvm_rx_pages);
-	if (atomic_read(&netvm_sockets))
-		ret = netvm_size_all(atomic_read(&netvm_sockets), true);
-	if (ret)
+	sockets = atomic_read(&netvm_sockets);
+	if (sockets)
+		ret = netvm_size_all(sockets, true);
+	if (ret) {
 		netvm_rx_pages = value;
+		netvm_size_all(sockets, true);
+	}
 out:
 	mutex_unlock(&netvm_mutex);
 	return ret;
@@ -608,10 +653,12 @@ static int __init netvm_init(void)
 {
 	int ret = mem_reserve_add_cache(net_hotdata.skbuff_cache) ?:
 		  mem_reserve_add_cache(net_hotdata.skbuff_fclone_cache) ?:
-		  mem_reserve_add_cache(net_hotdata.skb_small_head_cache) ?:
-		  mem_reserve_add_kmalloc(PAGE_SIZE / 2) ?:
-		  mem_reserve_add_kmalloc(PAGE_SIZE);
+		  mem_reserve_add_cache(net_hotdata.skb_small_head_cache);
+	size_t size;
 
+	/* Heads that are larger than small, up to a page */
+	for (size = NETVM_HEAD_MIN; size <= PAGE_SIZE && !ret; size *= 2)
+		ret = mem_reserve_add_kmalloc(size);
 	if (ret)
 		return ret;
 	ratelimit_set_flags(&netvm_neigh_limit, RATELIMIT_MSG_ON_RELEASE);

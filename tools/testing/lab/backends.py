@@ -11,6 +11,7 @@ from .errors import Fail
 from .session import server_address
 
 SLAB = 64                   # MiB, rswapd's default
+VLAN = "10.78.5"
 NBD_PORT = 10809
 NVME_PORT = 4420
 NVMET = "/sys/kernel/config/nvmet"
@@ -63,6 +64,27 @@ class Rswap(Backend):
         self.lab.detach("storm")
 
 
+class RswapIPv6(Rswap):
+    """The same over IPv6."""
+
+    def attach(self):
+        server = self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
+        url = f"tcp://[{server_address(ipv6=True)}]:{server.port}"
+        self.path = self.lab.attach(url, size=f"{self.size}M", name="storm")
+
+
+class RswapVlan(Rswap):
+    """The same in a VLAN."""
+
+    def attach(self):
+        for vm, address in ((self.lab.server, f"{VLAN}.1"), (self.lab.client, f"{VLAN}.2")):
+            vm.run("ip link add link eth0 name vlan5 type vlan id 5 && "
+                   f"ip addr add {address}/24 dev vlan5 && ip link set vlan5 up")
+        server = self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
+        self.path = self.lab.attach(f"tcp://{VLAN}.1:{server.port}", size=f"{self.size}M",
+                                    name="storm")
+
+
 class Nbd(Backend):
     """nbdkit's memory, and the kernel's NBD client."""
     server_images = ("nbdkit",)
@@ -106,8 +128,8 @@ class Nvme(Backend):
             echo {NVME_PORT} > ports/1/addr_trsvcid
             ln -s {NVMET}/subsystems/lab ports/1/subsystems/lab""")
         self.lab.client.run(
-            f"echo transport=tcp,traddr={server_address()},trsvcid={NVME_PORT},nqn=lab"
-            " > /dev/nvme-fabrics")
+            f"echo transport=tcp,traddr={server_address()},trsvcid={NVME_PORT},nqn=lab,"
+            "reconnect_delay=1 > /dev/nvme-fabrics")
         self.path = "/dev/nvme0n1"
         self.lab.client.poll(f"test -b {self.path}", timeout=15)
 
@@ -162,7 +184,7 @@ class Zram(Backend):
         self.lab.client.run("echo 1 > /sys/block/zram0/reset")
 
 
-BACKENDS = {"rswap": Rswap, "nbd": Nbd, "nvme": Nvme, "nfs": Nfs, "zram": Zram}
+BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan, "nbd": Nbd, "nvme": Nvme, "nfs": Nfs, "zram": Zram}
 
 
 def make(lab, name, size):

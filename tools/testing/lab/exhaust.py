@@ -25,6 +25,9 @@ STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
 # Pages that others freed and that were not taken back yet when somebody looked.
 MOST_FREE = 512
 SECONDS = 300
+# What is looked at when it stands still.
+STATE = ("grep . /sys/kernel/mm/mem_reserve/*/* /proc/net/netvm; cat /proc/net/tcp; "
+         "tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/netstat /proc/net/dev")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Dry(Cell):
 
 class Exhaustion(Storm):
     """One run of a Dry cell, in guests of its own."""
+
+    def __init__(self, lab, cell, directory):
+        super().__init__(lab, cell, directory)
+        self.told = []
+
+    def _tell(self, text):
+        self.told.append(text)
+        self.lab.log(text)
 
     def _images(self):
         tc = ("tc",) if self.cell.netem else ()
@@ -104,13 +115,14 @@ class Exhaustion(Storm):
                           lambda: "the transfers to end or stand still")
         stuck = told(STUCK)
         if stuck:
-            raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n"
+            state = client.run(STATE, check=False).out
+            raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{state}\n"
                          + collect_evidence(client))
         client.wait(job, 10)
         took, done = told(TOOK), told(DONE)
         if not took or not done:
             raise Fail(f"exhaust.ko did not say what it did: {client.tail()}")
-        self.lab.log(f"{took.group()}; {done.group()}")
+        self._tell(f"{took.group()}; {done.group()}")
         if int(took.group(2)) > MOST_FREE and "leave=" not in cell.module:
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
@@ -122,14 +134,14 @@ class Exhaustion(Storm):
         after = self.counters()
         moved = {name: value - before.get(name, 0) for name, value in after.items()
                  if value != before.get(name, 0)}
-        self.lab.log(f"netvm: {moved}")
+        self._tell(f"netvm: {moved}")
         missing = [name for name in self.cell.needs if name not in moved]
         if missing and after:
             raise Fail(f"counters of /proc/net/netvm that did not move: {missing}; did: {moved}")
 
     def facts(self):
         """Return what was noted of the run, as text."""
-        return "; ".join(note for note in self.lab.notes[-8:] if "exhaust" in note or "netvm" in note)
+        return "; ".join(self.told)
 
 
 def run(lab, check, full=()):

@@ -27,7 +27,8 @@ FULL_TRAFFIC_SECONDS = 30
 STILL_SECONDS = 10      # before the traffic stops
 HOG_SECONDS = 300
 PROBE_PORT = 30000
-PROBES = 500
+# Of these the first 64 may find the emergency buffers that are still in a ring.
+PROBES = 1000
 # At the least, of packets or bytes, before a storm deserves the name.
 ARRIVED = 100
 # What per-CPU lists and caches may still hold after the storm, compared with before.
@@ -77,11 +78,11 @@ TRAFFIC = {
     "jumbo": Traffic((UNDRAINED,), (f"{UDP} --size 8900",)),
     "frag4": Traffic((), (f"--kind frag4 {TO} --size 1400",),
                      f"sysctl -w net.ipv4.ipfrag_high_thresh={FRAGMENTS} net.ipv4.ipfrag_time=60",
-                     seen="awk '/FRAG/ { print $NF }' /proc/net/sockstat"),
+                     seen=SNMP.format("Ip", "ReasmReqds")),
     "frag6": Traffic((), (f"--kind frag6 --to fd77::2 --mac {CLIENT_MAC} --size 1400",),
                      f"sysctl -w net.ipv6.ip6frag_high_thresh={FRAGMENTS} "
                      "net.ipv6.ip6frag_time=60",
-                     seen="awk '/FRAG6/ { print $NF }' /proc/net/sockstat6"),
+                     seen="awk '/Ip6ReasmReqds/ { print $2 }' /proc/net/snmp6"),
     "tcp": Traffic((f"--kind tcp --sockets 512 {FORCED}",),
                    (f"--kind tcp --to {CLIENT} --ports 512 --size 1400",)),
     "nfqueue": Traffic((f"--kind nfqueue --port 0 {LENGTH} {FORCED}",), (f"{UDP} --size 1400",), """
@@ -103,6 +104,11 @@ TRAFFIC = {
         ip link set br0 up
         ip addr add {CLIENT}/24 dev br0""",
                       seen="cat /sys/class/net/slow0/statistics/tx_packets"),
+    # No flood: what is mirrored is what the swap device receives.
+    "mirror": Traffic((f"--kind tap --rate 20 {LENGTH}",), (), """
+        tc qdisc add dev eth0 clsact
+        tc filter add dev eth0 ingress matchall action mirred egress mirror dev slow0
+        tc filter add dev eth0 egress matchall action mirred egress mirror dev slow0""", ("tc",)),
     "multicast": Traffic((f"{UNDRAINED} --group 239.7.7.7",),
                          ("--kind udp --to 239.7.7.7 --mac 01:00:5e:07:07:07 --ports 64 "
                           "--size 1400",)),
@@ -298,8 +304,8 @@ class Storm:
         client, server = self.lab.client, self.lab.server
         job = client.start_job(f"exec sink --kind udp --port {PROBE_PORT} --drain")
         job.wait_output("sockets, held", 15)
-        server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --size 200 --rate {PROBES} "
-                   "--seconds 1")
+        server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --size 200 "
+                   f"--rate {PROBES // 2} --seconds 2")
         # A packet or two may be lost to a full ring; a dead stack loses all.
         client.wait_until(lambda: int(re.findall(r"read (\d+)", job.out)[-1]) >= PROBES * 9 // 10,
                           10, lambda: f"an ordinary socket to receive {PROBES} packets: "

@@ -11,7 +11,7 @@ from types import ModuleType
 from .errors import Fail
 from .session import Spec
 
-GROUPS = ("meta", "host", "functional", "refusal", "swap", "storm", "module", "boot", "long")
+GROUPS = ("meta", "host", "functional", "refusal", "swap", "exhaust", "storm", "module", "boot", "long")
 DEFAULTS = {
     "GROUP": None, "KERNELS": ("lean", "debug"), "TOPOLOGY": "pair", "TIMEOUT": 120,
     "MEM": 256, "SERVER_MEM": 512, "CPUS": 2, "NIC": "virtio-net-pci",

@@ -36,9 +36,11 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
+#include <net/page_pool/helpers.h>
 
 #define DEPTH_MAX	32
 #define PAGES_MAX	16
+#define POOL_MAX	64
 
 static char *device = "";
 module_param(device, charp, 0444);
@@ -61,6 +63,10 @@ MODULE_PARM_DESC(patience, "seconds to wait for a transfer, or without a device"
 static unsigned int leave;
 module_param(leave, uint, 0444);
 MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
+
+static unsigned int pool;
+module_param(pool, uint, 0444);
+MODULE_PARM_DESC(pool, "pages to take from a page_pool as a card's driver does, first");
 
 /* -- memory ------------------------------------------------------------- */
 
@@ -311,6 +317,35 @@ static bool transfer_all(struct block_device *bdev)
 	return true;
 }
 
+static struct page_pool *page_pool;
+
+/* Returns false if the pool gives less than it is asked for. */
+static bool pool_use(void)
+{
+	struct page *taken[POOL_MAX];
+	unsigned int n, i;
+
+	local_bh_disable();
+	for (n = 0; n < pool; n++) {
+		taken[n] = page_pool_alloc_pages(page_pool, GFP_ATOMIC | __GFP_NOWARN);
+		if (!taken[n])
+			break;
+	}
+	for (i = 0; i < n; i++)
+		page_pool_put_full_page(page_pool, taken[i], true);
+	local_bh_enable();
+	completed = n;
+	return n == pool;
+}
+
+static int pool_create(void)
+{
+	struct page_pool_params params = { .pool_size = POOL_MAX, .nid = NUMA_NO_NODE };
+
+	page_pool = page_pool_create(&params);
+	return PTR_ERR_OR_ZERO(page_pool);
+}
+
 static int transfers_alloc(void)
 {
 	unsigned int i, j;
@@ -342,12 +377,17 @@ static int __init exhaust_init(void)
 	bool stuck = false;
 	int ret;
 
-	if (depth < 1 || depth > DEPTH_MAX || pages < 1 || pages > PAGES_MAX || !count)
+	if (depth < 1 || depth > DEPTH_MAX || pages < 1 || pages > PAGES_MAX || !count ||
+	    pool > POOL_MAX)
 		return -EINVAL;
+	if (pool && pool_create())
+		return -ENOMEM;
 	if (*device) {
 		file = bdev_file_open_by_path(device, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
-		if (IS_ERR(file))
-			return PTR_ERR(file);
+		if (IS_ERR(file)) {
+			ret = PTR_ERR(file);
+			goto out_pool;
+		}
 		device_pages = bdev_nr_sectors(I_BDEV(file->f_mapping->host)) >> PAGE_SECTORS_SHIFT;
 	}
 	ret = file && device_pages <= count * pages ? -ENOSPC : transfers_alloc();
@@ -362,14 +402,16 @@ static int __init exhaust_init(void)
 	msleep(500);
 	WRITE_ONCE(settled, true);
 	pr_info("memory is out: %lu pages free\n", free_pages_now());
-	if (file)
+	if (pool && !pool_use())
+		stuck = true;
+	else if (file)
 		stuck = !transfer_all(I_BDEV(file->f_mapping->host));
 	else
 		msleep(patience * MSEC_PER_SEC);
 	memalloc_noreclaim_restore(noreclaim);
 	stop_threads();
 	if (stuck)
-		pr_info("stuck after %u of %u\n", completed, count);
+		pr_info("stuck after %u of %u\n", completed, completed < pool ? pool : count);
 	else if (file)
 		pr_info("%u of %u done, %u errors, %u wrong, longest %u ms\n", completed, count,
 			errors, wrong, longest);
@@ -386,6 +428,9 @@ out:
 	transfers_free();
 	if (file)
 		bdev_fput(file);
+out_pool:
+	if (page_pool)
+		page_pool_destroy(page_pool);
 	return ret;
 }
 module_init(exhaust_init);

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Without memory, packets for ordinary sockets are dropped at once, and counted."""
+
+from lab import storm
+from lab.exhaust import Dry
+
+GROUP = "exhaust"
+KERNELS = ("lean",)
+AUTOBOOT = False
+TIMEOUT = 300
+LONG = "count=200 interval=10 depth=4"
+CHECK = (
+    Dry("rswap", "udp", module=LONG, needs=("drop_socket",)),
+    Dry("rswap", "tcp", module=LONG, needs=("drop_socket",)),
+    Dry("rswap", "multicast", module=LONG, needs=("drop_socket",)),
+    Dry("nbd", "udp", module=LONG, needs=("drop_socket",)),
+)
+FULL = (
+    Dry("nvme", "udp", module=LONG, needs=("drop_socket",)),
+    *(Dry("rswap", "udp", module=LONG, rate=rate) for rate in (1000, 20000, 0)),
+    *(Dry("rswap", "udp", nic, module=LONG)
+      for nic in ("e1000", "e1000e", "vmxnet3", "rtl8139")),
+    Dry("rswap", "syn", module=LONG, needs=("drop_socket",)),
+    Dry("rswap", "small", module=LONG, needs=("drop_socket",)),
+    Dry("rswap", "jumbo", mtu=9000, module=LONG, needs=("drop_socket",)),
+)
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)
