@@ -210,6 +210,14 @@ struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned in
 	return mem_reserve_alloc_default(res, gfp & ~__GFP_ACCOUNT);
 }
 
+/* The slow half of mem_reserve_object(). */
+bool __mem_reserve_object(const void *object)
+{
+	const struct slab *slab = virt_to_slab(object);
+
+	return slab && slab_test_reserve(slab);
+}
+
 static void mem_reserve_shrink_caches(void)
 {
 	int i;

@@ -77,6 +77,7 @@ int mem_reserve_add_kmalloc(size_t size);
 unsigned int mem_reserve_cache_pages(struct kmem_cache *cache, unsigned int objects);
 struct page *__mem_reserve_page(gfp_t gfp, unsigned int order);
 struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned int order);
+bool __mem_reserve_object(const void *object);
 
 /**
  * mem_reserve_active - test whether any reserve is registered
@@ -171,6 +172,20 @@ static inline struct page *mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp,
 	return NULL;
 }
 
+/**
+ * mem_reserve_object - test whether an object is in a slab of a reserve
+ * @object: what a slab cache returned
+ *
+ * Who keeps free objects for later must not keep these.
+ *
+ * Context: Any.
+ * Return: true if it is
+ */
+static inline bool mem_reserve_object(const void *object)
+{
+	return mem_reserve_active() && __mem_reserve_object(object);
+}
+
 #else
 
 static inline bool mem_reserve_active(void)
@@ -202,6 +217,11 @@ static inline struct page *mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp,
 					    unsigned int order)
 {
 	return NULL;
+}
+
+static inline bool mem_reserve_object(const void *object)
+{
+	return false;
 }
 
 #endif /* CONFIG_MEM_RESERVE */

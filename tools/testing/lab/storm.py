@@ -292,7 +292,7 @@ class Storm:
         client = self.lab.client
         names = client.run(f"ls {RESERVES} 2>/dev/null", check=False).out.split()
         for name in names:
-            client.poll(f"test $(cat {RESERVES}/{name}/used) -eq 0", timeout=10)
+            client.poll(f"cat {RESERVES}/{name}/used", lambda used: int(used.out) == 0, timeout=10)
             values = {key: int(client.read(f"{RESERVES}/{name}/{key}"))
                       for key in ("pages", "high_water", "failures")}
             if values["high_water"] > values["pages"]:
@@ -324,10 +324,11 @@ class Storm:
         for job in self.sinks:
             job.kill(15)
             job.wait(30, check=False)
-        # What is received takes the last borrowed buffers out of the ring.
+        # What is received takes the last borrowed buffers out of the ring, what is
+        # sent the last page out of a socket.
         self._check_reception()
-        self._check_reserves()
         self._swapoff()
+        self._check_reserves()
         self.backend.detach()
         if self.cell.traffic.startswith("frag"):
             return      # fragments stay for their own minute
