@@ -85,9 +85,9 @@ check-full: tools kernel kernel-debug stock initramfs-full
 ablate: kernel tools initramfs
 	@scripts/ablate
 
-deb: tree
-	@scripts/packages deb
-	@scripts/build-deb $(CONFIG)
+# It makes the tree itself, when it has looked at CONFIG.
+deb:
+	@scripts/build-deb "$(CONFIG)"
 
 clean:
 	rm -rf build

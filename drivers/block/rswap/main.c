@@ -159,6 +159,7 @@ static void rswap_boot_work(struct work_struct *work)
 	for (i = 0; config && i < rswap_boot_count; i++) {
 		if (!rswap_boot_attach[i])
 			continue;
+		why[0] = '\0';
 		ret = rswap_boot_parse(rswap_boot_attach[i], config);
 		if (!ret)
 			ret = rswap_dev_attach(config, &init_net, &index, why);
@@ -167,8 +168,9 @@ static void rswap_boot_work(struct work_struct *work)
 			continue;
 		}
 		if (ret)
-			pr_err("rswap: attach=%s: given up: %pe\n",
-			       rswap_boot_attach[i], ERR_PTR(ret));
+			pr_err("rswap: attach=%s: given up: %s (%pe)\n",
+			       rswap_boot_attach[i], why[0] ? why : "failed",
+			       ERR_PTR(ret));
 		rswap_boot_attach[i] = NULL;
 	}
 	kfree(config);

@@ -24,15 +24,49 @@ ANOMALIES = re.compile("|".join((
 HARMLESS = (r"WARNING: Spectre", r"RETBleed: WARNING")
 
 
+# dump_stack() says who it is about above "Call Trace:".
+TRACE = "Call Trace:"
+DUMP = re.compile(r"CPU: \d+ .*\bPID: \d+ Comm: (.+?) +(?:Not tainted|Tainted:)")
+# Lines at most from a message to its dump, and from there to its trace.
+NEAR = 5
+
+
+def traces_below(lines, expected):
+    """Return the numbers of those "Call Trace:" among LINES that lines matching EXPECTED explain.
+
+    A kernel that prints "NAME: something" and calls dump_stack() dumps the same
+    NAME at once, though another CPU may get a word in. One line explains one trace.
+    """
+    found, messages, dumped = set(), [], None
+    for number, line in enumerate(lines):
+        if expected.search(line):
+            messages.append(number)
+        dump = DUMP.search(line)
+        if dump:
+            name = re.compile(rf"(^|\] ){re.escape(dump.group(1))}[: ]")
+            own = [n for n in messages if number - n <= NEAR and name.search(lines[n])]
+            dumped = number if own else None
+            messages = [n for n in messages if n not in own[:1]]
+        elif TRACE in line:
+            if dumped is not None and number - dumped <= NEAR:
+                found.add(number)
+            dumped = None
+    return found
+
+
 def scan(lines, allow=()):
     """Return the anomalies among console LINES.
 
     ALLOW is a sequence of (regular expression, reason): a line that matches
-    one is expected by the test. A reason is required so that readers know.
+    one is expected by the test, and so is the trace that the kernel prints
+    right below it. A reason is required so that readers know.
     """
     for entry in allow:
         if len(entry) != 2 or not entry[1]:
             raise ValueError(f"allow list entry without a reason: {entry!r}")
+        if re.search(entry[0], TRACE):
+            raise ValueError(f"allow list entry for any trace: {entry!r}")
     harmless = re.compile("|".join(HARMLESS + tuple(e[0] for e in allow)))
-    return [line for line in lines
-            if ANOMALIES.search(line) and not harmless.search(line)]
+    expected = traces_below(lines, harmless)
+    return [line for number, line in enumerate(lines)
+            if ANOMALIES.search(line) and not harmless.search(line) and number not in expected]

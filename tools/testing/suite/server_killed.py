@@ -9,7 +9,7 @@ MEM = 160
 TIMEOUT = 180
 ALLOW_DMESG = ((r"Read-error on swap-device|Write-error on swap-device",
                 "the server is gone, and the data with it"),
-               (r"hog invoked oom-killer|Out of memory: Killed process \d+ \(hog\)|Call Trace:",
+               (r"hog invoked oom-killer|Out of memory: Killed process \d+ \(hog\)",
                 "memory that cannot be swapped out any more cannot be freed"))
 
 
