@@ -452,3 +452,14 @@ def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),
            nics=("virtio-net-pci", "e1000", "e1000e", "vmxnet3", "rtl8139"), **fields):
     """Return a cell for each of the back ends NAMES with each of NICS."""
     return tuple(Cell(name, traffic, nic, **fields) for name in names for nic in nics)
+
+
+def tables(traffic):
+    """Return CHECK, FULL and FULL_TIMEOUT of a test of one kind of TRAFFIC.
+
+    In the long form NBD must wedge in it on the stock kernel.
+    """
+    check = (Cell("rswap", traffic),)
+    full = (Cell("nbd", traffic, hog=300, wedges=True),
+            *matrix(traffic, nics=("virtio-net-pci", "e1000")))
+    return check, full, seconds(check + full)

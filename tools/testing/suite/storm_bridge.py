@@ -2,22 +2,13 @@
 """Frames bridged to a port that is too slow cannot take the memory that swap needs."""
 
 from lab import storm
-from lab.storm import Cell
 
 GROUP = "storm"
 KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-FULL_KERNELS = ("stock",)
+WEDGES = FULL_KERNELS = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
-CHECK = (
-    Cell("rswap", "bridge"),
-)
-FULL = (
-    Cell("nbd", "bridge", hog=300, wedges=True),
-    *storm.matrix("bridge", nics=("virtio-net-pci", "e1000")),
-)
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+CHECK, FULL, FULL_TIMEOUT = storm.tables("bridge")
 
 
 def test(lab):

@@ -2,22 +2,13 @@
 """Several storms at once cannot take the memory that swap needs."""
 
 from lab import storm
-from lab.storm import Cell
 
 GROUP = "storm"
 KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-FULL_KERNELS = ("stock",)
+WEDGES = FULL_KERNELS = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
-CHECK = (
-    Cell("rswap", "mix"),
-)
-FULL = (
-    Cell("nbd", "mix", hog=300, wedges=True),
-    *storm.matrix("mix", nics=("virtio-net-pci", "e1000")),
-)
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+CHECK, FULL, FULL_TIMEOUT = storm.tables("mix")
 
 
 def test(lab):

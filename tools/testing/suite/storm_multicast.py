@@ -2,22 +2,13 @@
 """Multicast to sockets that nobody drains cannot take the memory that swap needs."""
 
 from lab import storm
-from lab.storm import Cell
 
 GROUP = "storm"
 KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-FULL_KERNELS = ("stock",)
+WEDGES = FULL_KERNELS = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
-CHECK = (
-    Cell("rswap", "multicast"),
-)
-FULL = (
-    Cell("nbd", "multicast", hog=300, wedges=True),
-    *storm.matrix("multicast", nics=("virtio-net-pci", "e1000")),
-)
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+CHECK, FULL, FULL_TIMEOUT = storm.tables("multicast")
 
 
 def test(lab):
