@@ -25,6 +25,9 @@ STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
 # Pages that others free and that are not taken at once, on average.
 MOST_FREE = 64
 SECONDS = 300
+TRACE = "/sys/kernel/tracing"
+# These are no drops of a packet that comes in.
+WITHOUT_REASON = ("passed", "drop_copy")
 # What is looked at when it stands still.
 STATE = ("grep . /sys/kernel/mm/mem_reserve/*/* /proc/net/netvm; cat /proc/net/tcp; "
          "tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/netstat /proc/net/dev")
@@ -39,7 +42,8 @@ class Dry(Cell):
     @client, @server: shell commands there, before
     @during: shell commands in the server, once memory is out
     @images: what the client and server need to boot with
-    @needs: counters of /proc/net/netvm that the run must move
+    @needs: counters of /proc/net/netvm that the run must move; of those that count
+        packets on their way in, the drop reason must be seen too
     """
     memory: int = 192
     hog: int = 64           # twice this is the size of the device
@@ -101,6 +105,9 @@ class Exhaustion(Storm):
     def _weather(self):
         client, cell = self.lab.client, self.cell
         before = self.counters()
+        if cell.needs:
+            client.run(f"mount -t tracefs none {TRACE} 2>/dev/null; "
+                       f"echo 1 > {TRACE}/events/skb/kfree_skb/enable")
         start = client.mark()
         self._start_traffic()
         job = client.start_job(f"insmod {MODULE} device={self.backend.path} {cell.module}")
@@ -139,6 +146,18 @@ class Exhaustion(Storm):
         missing = [name for name in self.cell.needs if name not in moved]
         if missing and after:
             raise Fail(f"counters of /proc/net/netvm that did not move: {missing}; did: {moved}")
+        if self.cell.needs and after:
+            self._check_reasons()
+
+    def _check_reasons(self):
+        """Whoever listens to skb:kfree_skb was told why."""
+        out = self.lab.client.run(f"echo 0 > {TRACE}/events/skb/kfree_skb/enable; "
+                                  f"grep -o 'reason: NETVM_.*' {TRACE}/trace | sort | uniq -c").out
+        self._tell(" ".join(out.split()))
+        missing = [name for name in self.cell.needs if name not in WITHOUT_REASON
+                   and f"NETVM_{name.removeprefix('drop_').upper()}" not in out]
+        if missing:
+            raise Fail(f"no drop reason was seen for {missing}, only: {out}")
 
     def facts(self):
         """Return what was noted of the run, as text."""

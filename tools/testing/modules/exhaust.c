@@ -147,7 +147,7 @@ static void hoard_free(struct hoard *hoard)
 	while ((skb = hoard->skbs)) {
 		hoard->skbs = skb->next;
 		skb->next = NULL;
-		kfree_skb(skb);
+		consume_skb(skb);
 	}
 }
 

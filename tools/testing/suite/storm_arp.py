@@ -5,6 +5,7 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
+FULL_ONLY = True
 KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 400

@@ -4,8 +4,9 @@
 from lab import storm
 
 GROUP = "storm"
+FULL_ONLY = True
 KERNELS = ("lean", "stock")
-WEDGES = FULL_KERNELS = ("stock",)
+WEDGES = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 400
 CHECK, FULL, FULL_TIMEOUT = storm.tables("multicast")
