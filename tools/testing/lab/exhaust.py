@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from . import storm
 from .errors import Fail, Wedged
 from .monitor import collect_evidence
-from .storm import Cell, Storm
+from .storm import ARRIVED, Cell, Storm
 
 MODULE = "/lib/modules/exhaust.ko"
 OUT = re.compile(r"exhaust: memory is out: (\d+) pages free")
@@ -30,7 +30,7 @@ TRACE = "/sys/kernel/tracing"
 WITHOUT_REASON = ("passed", "drop_copy")
 # What is looked at when it stands still.
 STATE = ("grep . /sys/kernel/mm/mem_reserve/*/* /proc/net/netvm; cat /proc/net/tcp; "
-         "tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/netstat /proc/net/dev")
+         "/bin/tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/netstat /proc/net/dev")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Exhaustion(Storm):
 
     def __init__(self, lab, cell, directory):
         super().__init__(lab, cell, directory)
-        self.told = []
+        self.told, self.moved = [], {}
 
     def _tell(self, text):
         self.told.append(text)
@@ -96,7 +96,7 @@ class Exhaustion(Storm):
         cell = self.cell
         if cell.netem:
             for vm in (self.lab.client, self.lab.server):
-                vm.run(f"tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
+                vm.run(f"/bin/tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
         if cell.client:
             self.lab.client.run(f"set -e\n{cell.client}")
         if cell.server:
@@ -140,14 +140,21 @@ class Exhaustion(Storm):
 
     def _check_counters(self, before):
         after = self.counters()
-        moved = {name: value - before.get(name, 0) for name, value in after.items()
-                 if value != before.get(name, 0)}
-        self._tell(f"netvm: {moved}")
-        missing = [name for name in self.cell.needs if name not in moved]
+        self.moved = {name: value - before.get(name, 0) for name, value in after.items()
+                      if value != before.get(name, 0)}
+        self._tell(f"netvm: {self.moved}")
+        missing = [name for name in self.cell.needs if name not in self.moved]
         if missing and after:
-            raise Fail(f"counters of /proc/net/netvm that did not move: {missing}; did: {moved}")
+            raise Fail(f"counters of /proc/net/netvm that did not move: {missing}; "
+                       f"did: {self.moved}")
         if self.cell.needs and after:
             self._check_reasons()
+
+    def _check_arrived(self):
+        """What arrived was dropped before those who would have taken it."""
+        dropped = sum(count for name, count in self.moved.items() if name.startswith("drop"))
+        if self.moved and dropped < ARRIVED:
+            raise Fail(f"the traffic did not arrive: {self.moved}")
 
     def _check_reasons(self):
         """Whoever listens to skb:kfree_skb was told why."""
