@@ -9,7 +9,7 @@ KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 300
 CHECK = (
-    Dry("rswap", "packet", module="count=1000 depth=4", needs=("drop_socket", "drop_copy")),
+    Dry("rswap", "packet", module="count=1000 depth=4", needs=("drop_proto", "drop_copy")),
 )
 FULL_TIMEOUT = storm.seconds(CHECK)
 
