@@ -162,6 +162,8 @@ struct page *mem_reserve_alloc(struct mem_reserve *res, gfp_t gfp)
 
 	if (page)
 		mem_reserve_prepare(page, gfp);
+	else if (res->empty)
+		res->empty(res);
 	return page;
 }
 EXPORT_SYMBOL_GPL(mem_reserve_alloc);
@@ -502,7 +504,7 @@ static void mem_reserve_add_sysfs(struct mem_reserve *res)
 
 /**
  * mem_reserve_register - keep pages for one purpose
- * @res: the reserve, zeroed but for its name, class and shrink
+ * @res: the reserve, zeroed but for its name, class and functions
  * @nr_pages: its size in pages
  *
  * Returns when the pages are really there, or changes nothing. Of the classes

@@ -64,6 +64,9 @@
 /* How long the reserves outlive the last memalloc socket, in seconds. */
 #define NETVM_LINGER		900
 
+/* When cards are polled after a reserve was empty, in jiffies. */
+#define NETVM_POLL		(HZ / 20)
+
 #define NETVM_RX_PAGES_MIN	16
 
 /* In bytes: the smallest head that is not of skb_small_head_cache. */
@@ -79,15 +82,44 @@ static void netvm_rx_shrink(struct mem_reserve *res)
 	schedule_on_each_cpu(netvm_rx_shrink_cpu);
 }
 
+/*
+ * A ring that found no buffer when its last one was used receives nothing, so
+ * nothing makes its driver look again. Drivers have workers for that, but those
+ * may wait for memory behind others: have every card polled.
+ */
+static void netvm_poll(struct timer_list *unused)
+{
+	struct napi_struct *napi;
+	struct net_device *dev;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net)
+		for_each_netdev_rcu(net, dev)
+			list_for_each_entry_rcu(napi, &dev->napi_list, dev_list)
+				napi_schedule(napi);
+	rcu_read_unlock();
+}
+
+static DEFINE_TIMER(netvm_poll_timer, netvm_poll);
+
+static void netvm_empty(struct mem_reserve *res)
+{
+	if (!timer_pending(&netvm_poll_timer))
+		mod_timer(&netvm_poll_timer, jiffies + NETVM_POLL);
+}
+
 static struct mem_reserve netvm_rx = {
 	.name = "netvm_rx",
 	.class = MEM_RESERVE_PAGES,
 	.shrink = netvm_rx_shrink,
+	.empty = netvm_empty,
 };
 
 static struct mem_reserve netvm_skb = {
 	.name = "netvm_skb",
 	.class = MEM_RESERVE_SLABS,
+	.empty = netvm_empty,
 };
 
 static atomic_t netvm_sockets = ATOMIC_INIT(0);

@@ -84,6 +84,9 @@ class Exhaustion(Storm):
 
     def _swapoff(self):
         """As much is sent as if there were something to bring back."""
+        if self.cell.netem:
+            for vm in (self.lab.client, self.lab.server):
+                vm.run("/bin/tc qdisc del dev eth0 root")
         self.lab.client.run(f"dd if={self.backend.path} of=/dev/null bs=4k count=1000 iflag=direct")
 
     def counters(self):
