@@ -290,7 +290,8 @@ class Storm:
         busy machine may lose some; a stack that goes on dropping loses every time.
         """
         client, server = self.lab.client, self.lab.server
-        job = client.start_job(f"exec sink --kind udp --port {PROBE_PORT} --drain")
+        job = client.start_job(f"exec sink --kind udp --port {PROBE_PORT} --rcvbuf 4194304 "
+                               "--drain")
         job.wait_output("sockets, held", 15)
         counts = [0]
         while len(counts) <= PROBE_ROUNDS:

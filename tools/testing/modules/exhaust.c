@@ -66,6 +66,9 @@ static unsigned int leave;
 module_param(leave, uint, 0444);
 MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
 
+static bool refund = true;
+module_param(refund, bool, 0444);
+MODULE_PARM_DESC(refund, "give pages back when others have used what was left");
 static unsigned int pool;
 module_param(pool, uint, 0444);
 MODULE_PARM_DESC(pool, "pages to take from a page_pool as a card's driver does, first");
@@ -102,7 +105,7 @@ static void hoard_pages(struct hoard *hoard)
 		list_add(&page->lru, &hoard->pages);
 		hoard->nr_pages++;
 	}
-	while (leave && free_pages_now() < leave && !list_empty(&hoard->pages)) {
+	while (refund && leave && free_pages_now() < leave && !list_empty(&hoard->pages)) {
 		page = list_first_entry(&hoard->pages, struct page, lru);
 		list_del(&page->lru);
 		__free_page(page);
