@@ -40,6 +40,9 @@ help:
 packages:
 	@scripts/packages
 
+packages-full:
+	@scripts/packages full
+
 tree: packages
 	@scripts/assemble
 
@@ -79,7 +82,7 @@ run: kernel initramfs
 check: tools kernel kernel-debug stock initramfs-full
 	@scripts/check
 
-check-full: tools kernel kernel-debug stock initramfs-full
+check-full: packages-full tools kernel kernel-debug stock initramfs-full
 	@scripts/check --full
 
 ablate: kernel tools initramfs
@@ -92,8 +95,8 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: help packages tree kernel kernel-debug stock tools initramfs initramfs-full \
-	series check-series run check check-full ablate deb \
+.PHONY: help packages packages-full tree kernel kernel-debug stock tools initramfs \
+	initramfs-full series check-series run check check-full ablate deb \
 	clean
 # The kernel builds and packages use all processors by themselves.
 .NOTPARALLEL:

@@ -53,12 +53,16 @@ class Backend:
 
 
 class Rswap(Backend):
-    """rswapd and the driver."""
+    """rswapd and the driver.
+
+    @attach_extra: options of "rswapctl attach"
+    """
+    attach_extra = ""
 
     def attach(self):
         # The server lends whole slabs.
         self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
-        self.path = self.lab.attach(size=f"{self.size}M", name="storm")
+        self.path = self.lab.attach(size=f"{self.size}M", name="storm", extra=self.attach_extra)
 
     def detach(self):
         self.lab.detach("storm")

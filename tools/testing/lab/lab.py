@@ -93,6 +93,8 @@ class Lab:
     @seed, @rng: the test's random seed and a generator made from it
     @dir: directory of its logs, kept; @tmp: directory of its files, removed
     @full: the long form of the run was asked for
+    @cells, @runs: of storms, which cells (a regular expression), and how often
+        each (0: as often as they say)
     @report: prints a text among the results at once, whatever becomes of the test
     """
 
@@ -104,7 +106,7 @@ class Lab:
         self.session = session
         self.dir = directory
         self.tmp = tmp
-        self.full = False
+        self.full, self.cells, self.runs = False, "", 0
         self.report = self.log
         self.notes = []
         self._servers = []

@@ -51,7 +51,7 @@ class Workload:
         self.vm = vm
         self.verdict = re.compile(verdict)
         self.source = source or re.sub(r"^exec ", "", command).split()[0]
-        self.started = time.monotonic()
+        self.started = self.began = time.monotonic()
         self._verdicts = len(vm.verdicts)
         self.job = vm.start_job(command)
 

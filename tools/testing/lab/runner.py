@@ -85,6 +85,10 @@ class Runner:
             words += ["--kernel", case.kernel]
         if case.asks["FULL_ONLY"] or case.full:
             words.append("--full")
+        if case.cells:
+            words += ["--cells", case.cells]
+        if case.runs:
+            words += ["--runs", str(case.runs)]
         if self.options.suite != TESTING / "suite":
             words += ["--suite", str(self.options.suite)]
         return shlex.join(words + ["--seed", str(self.options.seed), case.name])

@@ -36,6 +36,8 @@ class Spec:
     @kmemleak: have it on the debug kernel, at three times the cost
     @lossy: the private links drop what the receiver has no room for, as wires do;
         others let the sender wait, which in a storm stops the sender's QEMU
+    @links: private links of a pair, each with a card at both ends
+    @hotplug: the client's cards can be taken out and put in
     """
     topology: str = "pair"
     kernel: str = "lean"
@@ -49,6 +51,8 @@ class Spec:
     mtu: int = 9000
     kmemleak: bool = False
     lossy: bool = False
+    links: int = 1
+    hotplug: bool = False
 
 
 def wire_pair():
@@ -87,10 +91,8 @@ class Session:
 
     # -- configuration ------------------------------------------------------
 
-    def _link(self, role, side):
-        link = link_number(role)
+    def _link(self, link, server):
         path = self.sockets / f"link{link}"
-        server = side == "server"
         host = 1 if server else 2
         prefix = f"fd77:{link}" if link else "fd77:"
         wire = None
@@ -114,8 +116,11 @@ class Session:
     def _cards(self, role):
         roles = TOPOLOGIES[self.spec.topology]
         if role == "server":
-            return [self._link(r, "server") for r in roles if r != "server"]
-        cards = [self._link(role, "client")] if "server" in roles else []
+            links = max(len(roles) - 1, self.spec.links)
+            return [self._link(link, server=True) for link in range(links)]
+        first = link_number(role)
+        cards = [self._link(link, server=False) for link in range(first, first + self.spec.links)
+                 if "server" in roles]
         if self.spec.hostnet or not cards:
             cards.append(Card(netdev="user,id={id},ipv6=off",
                               mac=f"52:54:00:88:00:{2 + link_number(role):02x}",
@@ -145,7 +150,8 @@ class Session:
         images += tuple(overrides.pop("images", ()))
         config = Config(name=role, directory=self.directory, kernel=kernel,
                         memory=memory, cpus=spec.cpus, cards=self._cards(role),
-                        cmdline=cmdline, images=images)
+                        cmdline=cmdline, images=images,
+                        hotplug=spec.hotplug and role != "server")
         return replace(config, **overrides)
 
     # -- life ---------------------------------------------------------------

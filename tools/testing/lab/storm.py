@@ -20,7 +20,6 @@ CLIENT = "10.77.0.2"
 CLIENT_MAC = "52:54:00:77:00:02"
 TO = f"--to {CLIENT} --mac {CLIENT_MAC}"
 RESERVES = "/sys/kernel/mm/mem_reserve"
-OOM = re.compile(r"Out of memory: Killed process")
 EXPECTED = ((r": page allocation failure: ",
              "that is what a storm is about: packets are dropped, and the kernel says so"),)
 
@@ -147,6 +146,7 @@ class Cell:
     @rate: packets per second of each flood, 0 for as many as possible
     @pattern: of the hog; "random" finds nothing to read ahead and takes four times as long
     @wedges: a negative control, known to wedge a kernel that cannot do it
+    @event: a kind of Storm (lab/events.py) in which more happens, None for no more
     """
     backend: str
     traffic: str
@@ -158,17 +158,19 @@ class Cell:
     mtu: int = 1500
     pattern: str = "sequential"
     wedges: bool = False
+    event: type = None
 
     def storm(self, lab, directory):
         """Return one run of the cell, to be run."""
-        return Storm(lab, self, directory)
+        return (self.event or Storm)(lab, self, directory)
 
     def __str__(self):
         rate = f"{self.rate}/s" if self.rate else "max"
         if self.traffic == "none":
             rate = "-"
         return (f"{self.backend:5} {self.nic:14} {self.traffic:11} {rate:>8} "
-                f"{self.memory:4} MB {self.procs:2} procs mtu {self.mtu} {self.pattern}")
+                f"{self.memory:4} MB {self.procs:2} procs mtu {self.mtu} {self.pattern} "
+                f"{self.event.NAME if self.event else ''}").rstrip()
 
 
 @dataclass
@@ -181,7 +183,21 @@ class Run:
 
 
 class Storm:
-    """One run of a cell, in guests of its own."""
+    """One run of a cell, in guests of its own.
+
+    @NAME: of the kind of storm, in the table
+    @SPEC: what the guests are asked for besides what the cell says
+    @ALLOW: what the kernel may complain about, as in dmesg.scan()
+    @OOM: a line by which the kernel says that the cell is lost
+    @SWAP: MiB of swap space beyond the size of the hog
+    @TRAFFIC_SECONDS: how long the traffic lasts at most, 0 for what is usual
+    """
+    NAME = ""
+    SPEC = {}
+    ALLOW = EXPECTED
+    OOM = re.compile(r"Out of memory: Killed process")
+    SWAP = 64
+    TRAFFIC_SECONDS = 0
 
     def __init__(self, lab, cell, directory):
         self.lab = lab
@@ -189,8 +205,9 @@ class Storm:
         self.directory = directory
         self.traffic = TRAFFIC[cell.traffic]
         # Twice what cannot be in memory: swap space that runs out is another test.
-        self.backend = backends.make(lab, cell.backend, cell.hog + 64)
+        self.backend = backends.make(lab, cell.backend, cell.hog + self.SWAP)
         self.sinks, self.floods = [], []
+        self.hog = self.before = None
 
     def _images(self):
         """Return what both guests need to boot with."""
@@ -205,7 +222,8 @@ class Storm:
     def _boot(self):
         session, cell, backend = self.lab.session, self.cell, self.backend
         session.spec = replace(session.spec, topology="pair", memory=cell.memory, nic=cell.nic,
-                               mtu=cell.mtu, server_memory=cell.hog + 448, lossy=True)
+                               mtu=cell.mtu, server_memory=backend.size + 384, lossy=True,
+                               **self.SPEC)
         session.directory = self.directory
         images = self._images()
         session.boot("server", images=(*images, *backend.server_images),
@@ -231,7 +249,8 @@ class Storm:
         self._swapon()
 
     def _start_traffic(self):
-        seconds_at_most = FULL_TRAFFIC_SECONDS if self.lab.full else TRAFFIC_SECONDS
+        seconds_at_most = self.TRAFFIC_SECONDS or (
+            FULL_TRAFFIC_SECONDS if self.lab.full else TRAFFIC_SECONDS)
         for options in self.traffic.floods:
             self.floods.append(self.lab.server.start_job(
                 f"exec flood {options} --rate {self.cell.rate} --seconds {seconds_at_most}"))
@@ -256,20 +275,24 @@ class Storm:
         most = [max(map(int, found)) for found in held if found]
         return f"{self.sent()} packets sent, {sum(most) >> 10} KiB held in sockets"
 
+    def _start_hog(self, size, passes=1, extra=""):
+        cell = self.cell
+        self.hog = self.lab.client.hog(size, procs=cell.procs, passes=passes,
+                                       pattern=cell.pattern, seed=self.lab.rng.getrandbits(32),
+                                       extra=f"{self.backend.hog_extra} {extra}")
+
+    def _watch(self):
+        """Called twice a second while the hog runs."""
+        client = self.lab.client
+        still = client.progress.since_moved("hog", self.hog.began)
+        if still > STILL_SECONDS * client.scale and self._traffic_runs():
+            self._stop_traffic()
+
     def _weather(self):
         """Hog and traffic together, then the hog alone."""
-        cell, client = self.cell, self.lab.client
-        hog = client.hog(cell.hog, procs=cell.procs, passes=1, pattern=cell.pattern,
-                         seed=self.lab.rng.getrandbits(32), extra=self.backend.hog_extra)
+        self._start_hog(self.cell.hog)
         self._start_traffic()
-
-        def watch():
-            still = client.progress.since_moved("hog", hog_started)
-            if still > STILL_SECONDS * client.scale and self._traffic_runs():
-                self._stop_traffic()
-
-        hog_started = time.monotonic()
-        hog.wait(timeout=HOG_SECONDS, traffic=self._traffic_runs, each=watch)
+        self.hog.wait(timeout=HOG_SECONDS, traffic=self._traffic_runs, each=self._watch)
 
     def _check_reserves(self):
         """All that was borrowed has been given back, and never more than there is."""
@@ -313,7 +336,13 @@ class Storm:
             raise Fail(f"the traffic did not arrive: '{self.traffic.seen}' says {seen}")
         self.lab.log(f"arrived: {seen}")
 
-    def _check_after(self, before):
+    def _settle(self):
+        """What is left to do when the storm is over, for kinds in which more happens."""
+
+    def _detach(self):
+        self.backend.detach()
+
+    def _check_after(self):
         """What must be true when the storm is over."""
         if self.traffic.floods:
             self._check_arrived()
@@ -321,19 +350,19 @@ class Storm:
         for job in self.sinks:
             job.kill(15)
             job.wait(30, check=False)
+        self._settle()
         # What is received takes the last borrowed buffers out of the ring, what is
         # sent the last page out of a socket.
         self._check_reception()
         self._swapoff()
         self._check_reserves()
-        self.backend.detach()
-        if self.cell.traffic.startswith("frag"):
-            return      # fragments stay for their own minute
-        self._check_leaks(before)
+        self._detach()
+        if not self.cell.traffic.startswith("frag"):    # they stay for their own minute
+            self._check_leaks()
 
-    def _check_leaks(self, before):
+    def _check_leaks(self):
         """No page and no sk_buff is missing; RCU and deferred frees have a moment."""
-        deadline = time.monotonic() + 15 * self.lab.client.scale
+        before, deadline = self.before, time.monotonic() + 15 * self.lab.client.scale
         while True:
             after = self._usage()
             if after[0] >= before[0] - LEAK_KIB and after[1] <= before[1] + LEAK_SKBS:
@@ -346,11 +375,11 @@ class Storm:
 
     def _complaints(self):
         return [line for vm in self.lab.session.vms.values()
-                for line in dmesg.scan(vm.lines, EXPECTED)]
+                for line in dmesg.scan(vm.lines, self.ALLOW)]
 
     def _killed(self):
         vm = self.lab.session.vms.get("client")
-        return vm is not None and any(OOM.search(line) for line in vm.lines)
+        return vm is not None and any(self.OOM.search(line) for line in vm.lines)
 
     def run(self):
         """Do it all and return a Run. Leaves no guest."""
@@ -358,10 +387,10 @@ class Storm:
         self.directory.mkdir(parents=True, exist_ok=True)
         try:
             self._boot()
-            before = self._usage()
+            self.before = self._usage()
             self._prepare()
             self._weather()
-            self._check_after(before)
+            self._check_after()
             complaints = self._complaints()
             outcome, text = (FAILED, "\n".join(complaints)) if complaints else (SURVIVED, "")
             problems = session.close()
@@ -403,14 +432,20 @@ def too_small(lab, cell):
     return run_cell(lab, replace(cell, backend="zram"), "control").outcome == OOM_KILLED
 
 
+def run_often(lab, cell):
+    """Run CELL as often as it is to be run, once in the short form; return the list of Runs."""
+    number = lab.runs or (RUNS if lab.full else 1)
+    runs = [run_cell(lab, cell, n) for n in range(1, number + 1)]
+    if lab.full:
+        lab.report(row(cell, runs))
+    return runs
+
+
 def controls(lab, cells):
     """The negative controls among CELLS must wedge: raise Wedged when each of them did."""
-    runs_each = RUNS if lab.full else 1
     unwedged, evidence = [], ""
     for cell in (c for c in cells if c.wedges):
-        runs = [run_cell(lab, cell, n) for n in range(1, runs_each + 1)]
-        if lab.full:
-            lab.report(row(cell, runs))
+        runs = run_often(lab, cell)
         wedged = [run for run in runs if run.outcome == WEDGED]
         if wedged:
             evidence = wedged[0].text
@@ -425,12 +460,9 @@ def controls(lab, cells):
 
 def survivals(lab, cells):
     """Every one of CELLS must survive every time."""
-    runs_each = RUNS if lab.full else 1
     lost = []
     for cell in cells:
-        runs = [run_cell(lab, cell, n) for n in range(1, runs_each + 1)]
-        if lab.full:
-            lab.report(row(cell, runs))
+        runs = run_often(lab, cell)
         bad = [run for run in runs if run.outcome != SURVIVED]
         if bad and all(run.outcome == OOM_KILLED for run in bad) and too_small(lab, cell):
             if lab.full:
@@ -447,9 +479,13 @@ def run(lab, check, full=()):
     """Run the cells CHECK, or CHECK and FULL in the long form, on lab.kernel.
 
     On the stock kernel those marked as negative controls, which must wedge
-    there; on any other all of them, which must survive.
+    there; on any other all of them, which must survive. Somebody may have asked
+    for some of the cells only.
     """
-    cells = (*check, *full) if lab.full else check
+    cells = [cell for cell in ((*check, *full) if lab.full else check)
+             if re.search(lab.cells, str(cell))]
+    if not cells:
+        raise Fail(f"no cell of this test matches '{lab.cells}'")
     if lab.kernel == "stock":
         controls(lab, cells)
     else:

@@ -26,12 +26,15 @@ class TestCase:
     """One test on one kernel; ASKS holds its constants, defaults filled in.
 
     @full: the long form of the run was asked for
+    @cells, @runs: of storms, as in Lab
     """
     module: ModuleType
     name: str
     kernel: str
     asks: dict
     full: bool = False
+    cells: str = ""
+    runs: int = 0
 
     @property
     def id(self):

@@ -63,6 +63,7 @@ class Config:
     cpus: int = 2
     cmdline: str = ""
     cards: list = field(default_factory=list)
+    hotplug: bool = False       # the cards can be taken out and put in
     images: tuple = ()
     boot_timeout: float = 120
 
@@ -136,7 +137,8 @@ class VM:
         # hot-plug, is what a debug kernel's boot would otherwise spend its time on.
         args = ["qemu-system-x86_64", "-name", f"rswap-lab-{c.name}",
                 "-machine", "q35,sata=off,smbus=off,usb=off,vmport=off",
-                "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+                "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support="
+                + ("on" if c.hotplug else "off"),
                 "-bios", "qboot.rom",
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 *accel.arguments(kernel), "-smp", str(c.cpus), "-m", str(c.memory),
@@ -149,8 +151,12 @@ class VM:
         for name in ("agent", "progress", "verdict"):
             args += ["-device", f"virtserialport,chardev={name},name={name}"]
         for i, card in enumerate(c.cards):
+            slot = ""
+            if c.hotplug:
+                args += ["-device", f"pcie-root-port,id=slot{i},chassis={i + 1}"]
+                slot = f",bus=slot{i}"
             args += ["-netdev", card.netdev.format(id=f"net{i}"),
-                     "-device", f"{card.model},netdev=net{i},mac={card.mac},id=nic{i}"]
+                     "-device", f"{card.model},netdev=net{i},mac={card.mac},id=nic{i}{slot}"]
         return args
 
     def _initrd(self):
@@ -445,3 +451,18 @@ class VM:
     def set_link(self, index, up):
         """Plug or unplug the cable of network card INDEX."""
         self.qmp.command("set_link", name=f"nic{index}", up=up)
+
+    def unplug(self, index):
+        """Ask the guest, which has hotplug, to let go of network card INDEX."""
+        self.qmp.command("device_del", id=f"nic{index}")
+
+    def has_card(self, index):
+        """True until the guest has let go of network card INDEX."""
+        devices = self.qmp.command("qom-list", path="/machine/peripheral")
+        return f"nic{index}" in [device["name"] for device in devices]
+
+    def plug(self, index):
+        """Put in network card INDEX again; the guest gives it no address."""
+        card = self.config.cards[index]
+        self.qmp.command("device_add", driver=card.model, netdev=f"net{index}", mac=card.mac,
+                         id=f"nic{index}", bus=f"slot{index}")

@@ -120,7 +120,7 @@ class Worker:
                      for role, vm in self.session.vms.items()}
             lab = Lab(case.id, case.kernel, case.seed(self.run_seed), self.session,
                       directory, tmp)
-            lab.full = case.full
+            lab.full, lab.cells, lab.runs = case.full, case.cells, case.runs
             lab.report = lambda text: self.say(note=text)
             for vm in self.session.vms.values():
                 vm.note(f"--- {case.id} begins")

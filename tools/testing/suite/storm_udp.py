@@ -19,7 +19,7 @@ FULL = (
     *(Cell("rswap", "udp", nic, rate=rate)
       for nic in ("virtio-net-pci", "e1000") for rate in (1000, 20000, 0)),
     *(Cell("rswap", "udp", memory=memory, hog=memory + 100) for memory in (96, 256, 512)),
-    *(Cell("rswap", "udp", procs=procs) for procs in (16, 32)),
+    *(Cell("rswap", "udp", hog=512, procs=procs) for procs in (16, 32)),
     *(Cell(name, "udp", pattern="random") for name in ("rswap", "nbd", "nvme", "nfs")),
     Cell("nvme", "udp", hog=300, wedges=True),
     Cell("nfs", "udp", "e1000", hog=300, wedges=True),

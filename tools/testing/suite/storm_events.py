@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What happens to cards and swap space in a storm neither hangs nor leaks."""
+
+from lab import events, storm
+from lab.storm import Cell
+
+GROUP = "storm"
+KERNELS = ("lean",)
+AUTOBOOT = False
+TIMEOUT = 600
+HOG = 150
+CHECK = (
+    Cell("rswap", "udp", hog=HOG, event=events.DownUp),
+    Cell("rswap", "udp", hog=HOG, event=events.Mtu),
+    Cell("rswap", "udp", hog=HOG, event=events.Ring),
+    Cell("rswap", "udp", "e1000", hog=HOG, event=events.Ring),
+    Cell("rswap", "udp", hog=HOG, event=events.Unplug),
+    Cell("rswap", "udp", hog=HOG, event=events.UnplugSwap),
+    Cell("rswap", "udp", hog=HOG, event=events.Swapoff),
+)
+FULL = (
+    *(cell for event in (events.DownUp, events.Mtu, events.Ring)
+      for cell in (*storm.matrix("udp", ("rswap",), hog=HOG, event=event),
+                   *storm.matrix("udp", ("nbd", "nvme", "nfs"), ("virtio-net-pci", "e1000"),
+                                 hog=HOG, event=event))
+      if cell not in CHECK),
+    Cell("nbd", "udp", hog=HOG, event=events.Unplug),
+    Cell("nbd", "udp", hog=HOG, event=events.Swapoff),
+)
+FULL_TIMEOUT = storm.seconds(CHECK + FULL)
+
+
+def test(lab):
+    storm.run(lab, CHECK, FULL)
