@@ -5,16 +5,16 @@
  * Loading the module does it once: a thread on each CPU takes every page, every
  * free object of the kmalloc caches and every sk_buff that an allocation without
  * entitlement to a reserve can get, PF_MEMALLOC ignoring all watermarks, and
- * takes again whatever others free. Meanwhile the task that loads the module
- * does what reclaim does: with PF_MEMALLOC set it writes blocks to the device,
+ * takes again whatever others free. Meanwhile another thread does what
+ * reclaim does: with PF_MEMALLOC set it writes blocks to the device,
  * and reads them back. Bios and pages are there beforehand. Then everything is
  * given back, and the log says how far it came:
  *
  *	exhaust: took 28115 pages, left 3 free on average
  *	exhaust: 200 of 200 done, 0 errors, 0 wrong, longest 12 ms
  *
- * A transfer that is not done within "patience" seconds while memory is out ends
- * it, as "stuck". It then has until it ends to tell whether memory was the cause.
+ * If nothing is done for "patience" seconds while memory is out, that is the end of
+ * it: "stuck". How long it then takes with memory tells whether that was the cause.
  *
  * No process is killed: the OOM killer is told that memory has been freed.
  */
@@ -61,7 +61,7 @@ module_param(interval, uint, 0444);
 MODULE_PARM_DESC(interval, "milliseconds between transfers");
 static unsigned int patience = 20;
 module_param(patience, uint, 0444);
-MODULE_PARM_DESC(patience, "seconds to wait for a transfer, or without a device");
+MODULE_PARM_DESC(patience, "seconds without a transfer that is done; without a device, all of it");
 static unsigned int leave;
 module_param(leave, uint, 0444);
 MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
@@ -238,8 +238,14 @@ struct transfer {
 	ktime_t start;
 };
 
+/* Written by the thread that transfers. */
+static unsigned long last_done;		/* in jiffies */
+static DECLARE_COMPLETION(all_done);
+/* Written by who waits for it. */
+static bool give_up;
+
 static struct transfer transfers[DEPTH_MAX];
-static unsigned int completed, errors, wrong, longest;
+static unsigned int completed, pooled, errors, wrong, longest;
 static sector_t device_pages;
 
 static void transfer_end(struct bio *bio)
@@ -271,16 +277,15 @@ static void transfer_submit(struct transfer *transfer, struct block_device *bdev
 	submit_bio(bio);
 }
 
-/* Returns false if it took too long. */
-static bool transfer_wait(struct transfer *transfer)
+static void transfer_wait(struct transfer *transfer)
 {
 	unsigned int i;
 
 	if (!transfer->active)
-		return true;
-	if (!wait_for_completion_timeout(&transfer->done, patience * HZ))
-		return false;
+		return;
+	wait_for_completion(&transfer->done);
 	transfer->active = false;
+	WRITE_ONCE(last_done, jiffies);
 	longest = max_t(unsigned int, longest,
 			ktime_ms_delta(ktime_get(), transfer->start));
 	if (transfer->bio.bi_status) {
@@ -292,37 +297,50 @@ static bool transfer_wait(struct transfer *transfer)
 				wrong++;
 	}
 	bio_uninit(&transfer->bio);
-	return true;
+}
+
+static void transfer_wait_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < depth; i++)
+		transfer_wait(&transfers[i]);
 }
 
 /* All writes, then all reads, @depth at a time. */
-static bool transfer_all(struct block_device *bdev)
+static int transfer_thread(void *bdev)
 {
+	unsigned int noreclaim = memalloc_noreclaim_save();
 	struct transfer *transfer;
 	unsigned int i;
 
-	for (i = 0; i < 2 * count + depth; i++) {
-		transfer = &transfers[i % depth];
-		if (!transfer_wait(transfer))
-			return false;
-		if (i >= 2 * count)
-			continue;
+	for (i = 0; i < 2 * count && !READ_ONCE(give_up); i++) {
 		/* The writes that the reads are to find are done. */
-		if (i == count) {
-			unsigned int j;
-
-			for (j = 0; j < depth; j++)
-				if (!transfer_wait(&transfers[j]))
-					return false;
-		}
+		if (i == count)
+			transfer_wait_all();
+		transfer = &transfers[i % depth];
+		transfer_wait(transfer);
 		transfer->number = i % count;
 		transfer->reading = i >= count;
 		transfer_submit(transfer, bdev);
-		completed = i / 2;
+		WRITE_ONCE(completed, i / 2);
 		if (interval)
 			msleep(interval);
 	}
-	completed = count;
+	transfer_wait_all();
+	if (i == 2 * count)
+		completed = count;
+	memalloc_noreclaim_restore(noreclaim);
+	complete(&all_done);
+	return 0;
+}
+
+/* Returns false if it stands still. */
+static bool transfer_watch(void)
+{
+	while (!wait_for_completion_timeout(&all_done, HZ / 4))
+		if (time_after(jiffies, READ_ONCE(last_done) + patience * HZ))
+			return false;
 	return true;
 }
 
@@ -343,7 +361,7 @@ static bool pool_use(void)
 	for (i = 0; i < n; i++)
 		page_pool_put_full_page(page_pool, taken[i], true);
 	local_bh_enable();
-	completed = n;
+	pooled = n;
 	return n == pool;
 }
 
@@ -381,9 +399,10 @@ static void transfers_free(void)
 
 static int __init exhaust_init(void)
 {
+	struct task_struct *task = NULL;
 	struct file *file = NULL;
-	unsigned int noreclaim, i;
 	bool stuck = false;
+	ktime_t since;
 	int ret;
 
 	if (depth < 1 || depth > DEPTH_MAX || pages < 1 || pages > PAGES_MAX || !count ||
@@ -402,37 +421,47 @@ static int __init exhaust_init(void)
 	ret = file && device_pages <= count * pages ? -ENOSPC : transfers_alloc();
 	if (ret)
 		goto out;
+	if (file) {
+		task = kthread_create(transfer_thread, I_BDEV(file->f_mapping->host),
+				      "exhaust_io");
+		ret = PTR_ERR_OR_ZERO(task);
+		if (ret)
+			goto out;
+		get_task_struct(task);
+	}
 	register_oom_notifier(&oom_notifier);
 	ret = start_threads();
 	if (ret)
 		goto out_notifier;
-	noreclaim = memalloc_noreclaim_save();
 	/* Until the last caches are empty. */
 	msleep(500);
 	WRITE_ONCE(settled, true);
 	pr_info("memory is out: %lu pages free\n", free_pages_now());
+	since = ktime_get();
+	last_done = jiffies;
 	if (pool && !pool_use())
 		stuck = true;
-	else if (file)
-		stuck = !transfer_all(I_BDEV(file->f_mapping->host));
-	else
+	else if (!task)
 		msleep(patience * MSEC_PER_SEC);
-	memalloc_noreclaim_restore(noreclaim);
+	else if (wake_up_process(task) && !transfer_watch())
+		stuck = true;
+	WRITE_ONCE(give_up, true);
 	stop_threads();
 	if (stuck)
-		pr_info("stuck after %u of %u\n", completed, completed < pool ? pool : count);
-	else if (file)
+		pr_info("stuck after %u of %u\n", pooled < pool ? pooled : READ_ONCE(completed),
+			pooled < pool ? pool : count);
+	else if (task)
 		pr_info("%u of %u done, %u errors, %u wrong, longest %u ms\n", completed, count,
 			errors, wrong, longest);
-	for (i = 0; stuck && i < depth; i++) {
-		if (!transfers[i].active)
-			continue;
-		wait_for_completion(&transfers[i].done);
-		pr_info("with memory, the transfer ended after %lld ms\n",
-			ktime_ms_delta(ktime_get(), transfers[i].start));
-	}
 out_notifier:
 	unregister_oom_notifier(&oom_notifier);
+	if (task) {
+		kthread_stop(task);
+		put_task_struct(task);
+	}
+	if (stuck)
+		pr_info("with memory, it ended %lld ms after its beginning\n",
+			ktime_ms_delta(ktime_get(), since));
 out:
 	transfers_free();
 	if (file)
