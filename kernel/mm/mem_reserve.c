@@ -29,7 +29,7 @@
 #include <linux/sysfs.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
-#include "slab.h"
+#include "mem_reserve_slab.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/mem_reserve.h>
