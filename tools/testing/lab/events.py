@@ -72,14 +72,9 @@ class DownUp(Change):
     NAME, STEPS = "down-up", "down sleep=2 up"
 
 
-class Mtu(Change):
-    """Another MTU, and the old one again."""
-    NAME, STEPS = "mtu", "mtu=1400 sleep=2 mtu=1500"
-
-
-class Ring(Change):
-    """Shorter rings, and rings as they were."""
-    NAME, STEPS = "ring", "ring=128 sleep=2 ring=256"
+class RingMtu(Change):
+    """Shorter rings and a smaller MTU, and longer and bigger ones again."""
+    NAME, STEPS = "ring-mtu", "ring=128 mtu=1400 sleep=2 mtu=1500 ring=256"
 
 
 class Unplug(Eventful):
