@@ -17,6 +17,8 @@ help:
 ##                      swap over TCP (MEM=128 WORKLOAD=300, in MB)
 ##   make check         build everything and run the gates and the test suite
 ##   make check-full    the same with the long tests
+##   make bench         what the series costs when nobody uses it: the patched
+##                      kernel against the stock one (ROUNDS=5)
 ##
 ##   make tree          build/tree: base source + overlay + series
 ##   make kernel        build/bzImage: the patched kernel, driver built in
@@ -88,6 +90,9 @@ check-full: packages-full tools kernel kernel-debug stock initramfs-full
 ablate: kernel tools initramfs
 	@scripts/ablate
 
+bench: packages-full kernel stock initramfs
+	@tools/testing/bench/idle $(if $(ROUNDS),--rounds $(ROUNDS))
+
 # It makes the tree itself, when it has looked at CONFIG.
 deb:
 	@scripts/build-deb "$(CONFIG)"
@@ -96,7 +101,7 @@ clean:
 	rm -rf build
 
 .PHONY: help packages packages-full tree kernel kernel-debug stock tools initramfs \
-	initramfs-full series check-series run check check-full ablate deb \
+	initramfs-full series check-series run check check-full ablate bench deb \
 	clean
 # The kernel builds and packages use all processors by themselves.
 .NOTPARALLEL:

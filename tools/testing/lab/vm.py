@@ -55,7 +55,10 @@ class Card:
 
 @dataclass
 class Config:
-    """What to boot. Memory is in MiB; CMDLINE is appended to the standard one."""
+    """What to boot. Memory is in MiB; CMDLINE is appended to the standard one.
+
+    ACCEL is QEMU's arguments that choose an accelerator; none: what works here.
+    """
     name: str
     directory: Path
     kernel: str = "lean"
@@ -66,6 +69,7 @@ class Config:
     hotplug: bool = False       # the cards can be taken out and put in
     images: tuple = ()
     boot_timeout: float = 120
+    accel: tuple = ()
 
 
 class Job:
@@ -141,7 +145,7 @@ class VM:
                 + ("on" if c.hotplug else "off"),
                 "-bios", "qboot.rom",
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                *accel.arguments(kernel), "-smp", str(c.cpus), "-m", str(c.memory),
+                *(c.accel or accel.arguments(kernel)), "-smp", str(c.cpus), "-m", str(c.memory),
                 "-kernel", str(kernel), "-initrd", str(self._initrd()),
                 "-append", f"{BASE_CMDLINE} lab.name={c.name}{nets} {c.cmdline}".strip()]
         for name, sock in far.items():
