@@ -309,6 +309,7 @@ class Storm:
     def _check_reception(self):
         """Ordinary sockets hear again what is sent to them.
 
+        They are as long as may be: each takes all the pages that a ring has for one.
         The first packets find the emergency buffers that are still in a ring, and a
         busy machine may lose some; a stack that goes on dropping loses every time.
         """
@@ -318,7 +319,8 @@ class Storm:
         job.wait_output("sockets, held", 15)
         counts = [0]
         while len(counts) <= PROBE_ROUNDS:
-            server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --size 200 --rate {PROBES} "
+            server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --rate {PROBES} "
+                       f"--size {self.cell.mtu - 100} "
                        "--seconds 1")
             time.sleep(1.5)     # the sink tells once a second
             counts.append(int(re.findall(r"read (\d+)", job.out)[-1]))
