@@ -10,7 +10,7 @@ AUTOBOOT = False
 TIMEOUT = 600
 HOG = 150
 CHECK = (
-    Cell("rswap", "udp", hog=HOG, event=events.DownUp),
+    Cell("nbd", "udp", hog=HOG, event=events.DownUp),
     Cell("rswap", "udp", hog=HOG, event=events.RingMtu),
     Cell("rswap", "udp", "e1000", hog=HOG, event=events.RingMtu),
     Cell("rswap", "udp", hog=HOG, event=events.Unplug),
