@@ -108,14 +108,6 @@ class Unplug(Eventful):
         self.lab.log(f"the card was gone after {self.gone - self.happened:.1f} s")
         client.run(f"test ! -e /sys/class/net/eth{self.CARD}")
 
-    def _check_reception(self):
-        # A CPU keeps what is left of the page of the last small packet that it received, be
-        # it borrowed, until the next packets: but those of the card that has gone do not come.
-        for cpu in range(self.lab.session.spec.cpus):
-            self.lab.client.run("for irq in /proc/irq/*/smp_affinity; do "
-                                f"echo {1 << cpu:x} > $irq; done 2>/dev/null; true")
-            super()._check_reception()
-
 
 class UnplugSwap(Unplug):
     """The card by which the client swaps is taken out: the hog dies, nothing else does."""
