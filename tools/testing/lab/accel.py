@@ -8,6 +8,7 @@ only probe that counts is a kernel's first line on its console.
 import hashlib
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -18,6 +19,17 @@ from .paths import CACHE
 PROBE_SECONDS = 10
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
+STRAY_TOLD = "QEMU ran a breakpoint that had gone, and the guest died of it: once more"
+STRAY = re.compile(r"\] Oops: int3: ")
+
+
+def stray_breakpoint(kernel, text):
+    """Return True if TEXT tells that TCG ran a breakpoint that was not there any more.
+
+    The kernel patches its code with one, and takes it away; another CPU of the guest
+    may run it afterwards, from a translation that should have gone.
+    """
+    return bool(STRAY.search(text)) and arguments(kernel) == TCG
 
 
 def _boots(kernel):

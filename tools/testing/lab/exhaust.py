@@ -109,7 +109,9 @@ class Exhaustion(Storm):
         client, cell = self.lab.client, self.cell
         before = self.counters()
         if cell.needs:
+            # Names of processes would have the scheduler's code patched.
             client.run(f"mount -t tracefs none {TRACE} 2>/dev/null; "
+                       f"echo 0 > {TRACE}/options/record-cmd && "
                        f"echo 1 > {TRACE}/events/skb/kfree_skb/enable")
         start = client.mark()
         self._start_traffic()

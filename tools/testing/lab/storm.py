@@ -12,8 +12,9 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from . import backends, dmesg
+from . import accel, backends, dmesg
 from .errors import Fail, GuestDied, Wedged
+from .paths import kernel_image
 from .session import server_address
 
 CLIENT = "10.77.0.2"
@@ -412,9 +413,15 @@ class Storm:
 
 
 def run_cell(lab, cell, number=1):
-    """Run CELL once in guests of its own; tell, and return the Run."""
+    """Run CELL once in guests of its own; tell, and return the Run.
+
+    Once more if it was QEMU that failed.
+    """
     name = re.sub(r"\W+", "-", f"{cell}").strip("-")
     run = cell.storm(lab, lab.dir / f"{name}.{number}").run()
+    if run.outcome == DIED and accel.stray_breakpoint(kernel_image(lab.kernel), run.text):
+        lab.report(accel.STRAY_TOLD)
+        run = cell.storm(lab, lab.dir / f"{name}.{number}-again").run()
     why = ""
     if run.outcome not in (SURVIVED, WEDGED) and run.text:
         why = f": {run.text.splitlines()[0][:200]}"

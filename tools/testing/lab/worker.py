@@ -12,9 +12,10 @@ import time
 import traceback
 from pathlib import Path
 
-from . import host
+from . import accel, host
 from .errors import Fail, Skip, Wedged
 from .lab import Lab
+from .paths import kernel_image
 from .session import Session
 from .vm import slowdown
 
@@ -105,6 +106,15 @@ class Worker:
         return "failed", (f"it must wedge on the {case.kernel} kernel, and did not in {attempts} "
                           f"attempts: it proves nothing\n{text}")
 
+    def _run_test(self, case):
+        """Run a test, once more if it was QEMU that failed; return (status, text)."""
+        status, text = self._run(case)
+        if status == "failed" and accel.stray_breakpoint(kernel_image(case.kernel), text):
+            self.say(note=accel.STRAY_TOLD)
+            self.say(start=case.id)
+            status, text = self._run(case)
+        return status, text
+
     def _run(self, case):
         """Run one case once; return (status, text)."""
         directory = self._directory(case)
@@ -166,7 +176,7 @@ class Worker:
         for case in self.cases:
             self.say(start=case.id)
             started = time.monotonic()
-            status, text = (self._run_control if case.must_wedge else self._run)(case)
+            status, text = (self._run_control if case.must_wedge else self._run_test)(case)
             self.say(id=case.id, status=status, text=text,
                      seconds=time.monotonic() - started)
         if self.shared:
