@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .paths import CACHE
+from .paths import CACHE, kernel_image
 
 PROBE_SECONDS = 10
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "max")
@@ -26,10 +26,12 @@ STRAY = re.compile(r"\] Oops: int3: ")
 def stray_breakpoint(kernel, text):
     """Return True if TEXT tells that TCG ran a breakpoint that was not there any more.
 
+    KERNEL is the name of the guest's kernel.
+
     The kernel patches its code with one, and takes it away; another CPU of the guest
     may run it afterwards, from a translation that should have gone.
     """
-    return bool(STRAY.search(text)) and arguments(kernel) == TCG
+    return bool(STRAY.search(text)) and arguments(kernel_image(kernel)) == TCG
 
 
 def _boots(kernel):

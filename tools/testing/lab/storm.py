@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from . import accel, backends, dmesg
 from .errors import Fail, GuestDied, Wedged
-from .paths import kernel_image
 from .session import server_address
 
 CLIENT = "10.77.0.2"
@@ -419,7 +418,7 @@ def run_cell(lab, cell, number=1):
     """
     name = re.sub(r"\W+", "-", f"{cell}").strip("-")
     run = cell.storm(lab, lab.dir / f"{name}.{number}").run()
-    if run.outcome == DIED and accel.stray_breakpoint(kernel_image(lab.kernel), run.text):
+    if run.outcome == DIED and accel.stray_breakpoint(lab.kernel, run.text):
         lab.report(accel.STRAY_TOLD)
         run = cell.storm(lab, lab.dir / f"{name}.{number}-again").run()
     why = ""

@@ -15,7 +15,6 @@ from pathlib import Path
 from . import accel, host
 from .errors import Fail, Skip, Wedged
 from .lab import Lab
-from .paths import kernel_image
 from .session import Session
 from .vm import slowdown
 
@@ -109,7 +108,7 @@ class Worker:
     def _run_test(self, case):
         """Run a test, once more if it was QEMU that failed; return (status, text)."""
         status, text = self._run(case)
-        if status == "failed" and accel.stray_breakpoint(kernel_image(case.kernel), text):
+        if status == "failed" and accel.stray_breakpoint(case.kernel, text):
             self.say(note=accel.STRAY_TOLD)
             self.say(start=case.id)
             status, text = self._run(case)
