@@ -124,7 +124,7 @@ class Exhaustion(Storm):
                           lambda: f"memory to be out: {job.out}")
         if cell.during and job.rc is None:
             self.lab.server.run(cell.during, timeout=60)
-        client.wait_until(lambda: told(STUCK) or job.rc is not None, SECONDS,
+        client.wait_until(lambda: told(STUCK) or told(DONE) or job.rc, SECONDS,
                           lambda: "the transfers to end or stand still")
         stuck = told(STUCK)
         if stuck:
@@ -132,9 +132,6 @@ class Exhaustion(Storm):
             raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{state}\n"
                          + collect_evidence(client))
         client.wait(job, 10)
-        # The console is slower than the agent.
-        client.wait_until(lambda: told(TOOK) and told(DONE), 10,
-                          lambda: "exhaust.ko to say what it did")
         took, done = told(TOOK), told(DONE)
         self._tell(f"{took.group()}; {done.group()}")
         if int(took.group(2)) > MOST_FREE and "leave=" not in cell.module:

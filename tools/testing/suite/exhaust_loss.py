@@ -11,8 +11,6 @@ TIMEOUT = 300
 CHECK = (
     Dry("rswap", "none", netem="delay 5ms reorder 25% 50% loss 5%",
         module="count=100 depth=16 pages=16"),
-    # Rarely, so that much is on its way when something is lost
-    Dry("rswap", "none", netem="delay 20ms loss 0.3%", module="count=300 depth=32 pages=16"),
     Dry("nbd", "none", netem="delay 5ms reorder 25% 50% loss 5%",
         module="count=50 depth=16 pages=16"),
 )

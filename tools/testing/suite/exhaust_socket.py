@@ -12,10 +12,10 @@ LONG = "count=200 interval=10 depth=4"
 CHECK = (
     Dry("rswap", "udp", module=LONG, needs=("drop_socket",)),
     Dry("rswap", "tcp", module=LONG, needs=("drop_socket",)),
-    Dry("rswap", "multicast", module=LONG, needs=("drop_socket",)),
-    Dry("nbd", "udp", module=LONG, needs=("drop_socket",)),
 )
 FULL = (
+    Dry("rswap", "multicast", module=LONG, needs=("drop_socket",)),
+    Dry("nbd", "udp", module=LONG, needs=("drop_socket",)),
     Dry("nvme", "udp", module=LONG, needs=("drop_socket",)),
     *(Dry("rswap", "udp", module=LONG, rate=rate) for rate in (1000, 20000, 0)),
     *(Dry("rswap", "udp", nic, module=LONG)
