@@ -11,12 +11,11 @@ TIMEOUT = 600
 HOG = 150
 CHECK = (
     Cell("nbd", "udp", hog=HOG, event=events.DownUp),
-    Cell("rswap", "udp", hog=HOG, event=events.RingMtu),
-    Cell("rswap", "udp", "e1000", hog=HOG, event=events.RingMtu),
     Cell("rswap", "udp", hog=HOG, event=events.Unplug),
     Cell("rswap", "udp", hog=HOG, event=events.UnplugSwap),
     Cell("rswap", "udp", hog=HOG, event=events.Swapoff),
 )
+# Rings and MTU: known to fail, see "What is not covered" in network-swap.rst.
 # Not rtl8139, the rings of which cannot be changed
 NICS = ("virtio-net-pci", "e1000", "e1000e", "vmxnet3")
 FULL = (
