@@ -25,6 +25,9 @@ STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
 # Pages that others free and that are not taken at once, on average.
 MOST_FREE = 64
 SECONDS = 300
+# For the module: long enough for traffic to matter; enough at a time to fill a ring.
+LONG = "count=200 interval=10 depth=4"
+BUSY = "count=200 depth=8 pages=8"
 TRACE = "/sys/kernel/tracing"
 # These are no drops of a packet that comes in.
 WITHOUT_REASON = ("passed", "drop_copy")

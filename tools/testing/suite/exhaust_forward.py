@@ -2,13 +2,12 @@
 """Without memory, packets to be forwarded or bridged to a slow link are dropped before they queue there."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 300
-LONG = "count=200 interval=10 depth=4"
 CHECK = (
     Dry("rswap", "forward", module=LONG, needs=("drop_forward",)),
     Dry("rswap", "bridge", module=LONG, needs=("drop_forward",)),

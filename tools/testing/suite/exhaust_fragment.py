@@ -2,13 +2,12 @@
 """Without memory, fragments of IPv4 and IPv6 are dropped before they wait for the others."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 300
-LONG = "count=200 interval=10 depth=4"
 CHECK = (
     Dry("rswap", "frag4", module=LONG, needs=("drop_fragment",)),
     Dry("rswap", "frag6", module=LONG, needs=("drop_fragment",)),

@@ -2,13 +2,12 @@
 """Without memory, echo requests are dropped, and ARP requests from unknown neighbours beyond a few."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 300
-LONG = "count=200 interval=10 depth=4"
 CHECK = (
     Dry("rswap", "icmp", module=LONG, needs=("drop_icmp",)),
     Dry("rswap", "arp", module=LONG, needs=("drop_neigh",)),

@@ -2,13 +2,12 @@
 """Without memory, packets are dropped before a stalled NF_QUEUE consumer gets them."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean",)
 AUTOBOOT = False
 TIMEOUT = 300
-LONG = "count=200 interval=10 depth=4"
 CHECK = (
     Dry("rswap", "nfqueue", module=LONG, needs=("drop_socket",)),
 )

@@ -2,7 +2,7 @@
 """Without memory, swap devices over a card that cannot gather work."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import BUSY, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean", "stock")
@@ -10,8 +10,8 @@ WEDGES = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 300
 CHECK = (
-    Dry("rswap", "none", "rtl8139", module="count=200 depth=8 pages=8"),
-    Dry("nbd", "none", "rtl8139", module="count=200 depth=8 pages=8", wedges=True),
+    Dry("rswap", "none", "rtl8139", module=BUSY),
+    Dry("nbd", "none", "rtl8139", module=BUSY, wedges=True),
 )
 FULL_TIMEOUT = storm.seconds(CHECK)
 

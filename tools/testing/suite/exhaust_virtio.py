@@ -2,7 +2,7 @@
 """Without memory, swap devices over virtio-net work: rswap, NBD, NVMe/TCP, also over IPv6 and a VLAN."""
 
 from lab import storm
-from lab.exhaust import Dry
+from lab.exhaust import BUSY, Dry
 
 GROUP = "exhaust"
 KERNELS = ("lean", "stock")
@@ -10,11 +10,11 @@ WEDGES = ("stock",)
 AUTOBOOT = False
 TIMEOUT = 300
 CHECK = (
-    Dry("rswap", "none", module="count=200 depth=8 pages=8"),
-    Dry("rswap6", "none", module="count=200 depth=8 pages=8"),
-    Dry("rswap-vlan", "none", module="count=200 depth=8 pages=8"),
-    Dry("nbd", "none", module="count=200 depth=8 pages=8", wedges=True),
-    Dry("nvme", "none", module="count=200 depth=8 pages=8", wedges=True),
+    Dry("rswap", "none", module=BUSY),
+    Dry("rswap6", "none", module=BUSY),
+    Dry("rswap-vlan", "none", module=BUSY),
+    Dry("nbd", "none", module=BUSY, wedges=True),
+    Dry("nvme", "none", module=BUSY, wedges=True),
 )
 FULL_TIMEOUT = storm.seconds(CHECK)
 
