@@ -42,7 +42,7 @@ class Dry(Cell):
 
     @module: parameters of the module
     @netem: what the links do to packets, both ways, in the words of tc
-    @client, @server: shell commands there, before
+    @client: shell commands there, before
     @during: shell commands in the server, once memory is out
     @images: what the client and server need to boot with
     @needs: counters of /proc/net/netvm that the run must move; of those that count
@@ -53,7 +53,6 @@ class Dry(Cell):
     module: str = ""
     netem: str = ""
     client: str = ""
-    server: str = ""
     during: str = ""
     images: tuple = ()
     needs: tuple = ()
@@ -105,8 +104,6 @@ class Exhaustion(Storm):
                 vm.run(f"/bin/tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
         if cell.client:
             self.lab.client.run(f"set -e\n{cell.client}")
-        if cell.server:
-            self.lab.server.run(f"set -e\n{cell.server}")
 
     def _weather(self):
         client, cell = self.lab.client, self.cell
