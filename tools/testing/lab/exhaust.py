@@ -129,8 +129,9 @@ class Exhaustion(Storm):
         stuck = told(STUCK)
         if stuck:
             state = client.run(STATE, check=False).out
-            raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{state}\n"
-                         + collect_evidence(client))
+            said = "\n".join(client.lines[start:])
+            raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{said}\n"
+                         f"{state}\n" + collect_evidence(client))
         client.wait(job, 10)
         took, done = told(TOOK), told(DONE)
         self._tell(f"{took.group()}; {done.group()}")

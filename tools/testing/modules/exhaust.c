@@ -34,11 +34,15 @@
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
+#include <linux/sched/debug.h>
 #include <linux/sched/mm.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <linux/sysrq.h>
 #include <linux/vmstat.h>
+#include <net/inet_hashtables.h>
 #include <net/page_pool/helpers.h>
+#include <net/tcp.h>
 
 #define DEPTH_MAX	32
 #define PAGES_MAX	16
@@ -344,6 +348,68 @@ static bool transfer_watch(void)
 	return true;
 }
 
+/* -- what is looked at when it stands still, before memory is given back --- */
+
+static void tell_socket(const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	pr_info("port %u: sent %u, acknowledged %u, to send %u, wmem %d, forward %d\n",
+		ntohs(sk->sk_dport), tp->snd_nxt, tp->snd_una, tp->write_seq - tp->snd_nxt,
+		sk->sk_wmem_queued, sk->sk_forward_alloc);
+	pr_info("port %u: received %u, read %u, rmem %d, backlog %d, timer %u in %ld, retransmits %u\n",
+		ntohs(sk->sk_dport), tp->rcv_nxt, tp->copied_seq, atomic_read(&sk->sk_rmem_alloc),
+		sk->sk_backlog.len, icsk->icsk_pending,
+		(long)(icsk->icsk_timeout - jiffies), icsk->icsk_retransmits);
+}
+
+static void tell_sockets(void)
+{
+	struct inet_hashinfo *table = init_net.ipv4.tcp_death_row.hashinfo;
+	struct hlist_nulls_node *node;
+	struct sock *sk;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i <= table->ehash_mask; i++)
+		sk_nulls_for_each_rcu(sk, node, &table->ehash[i].chain)
+			if (sk_fullsock(sk) && sock_flag(sk, SOCK_MEMALLOC))
+				tell_socket(sk);
+	rcu_read_unlock();
+}
+
+static void tell_devices(void)
+{
+	struct rtnl_link_stats64 stats;
+	struct net_device *dev;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(&init_net, dev) {
+		dev_get_stats(dev, &stats);
+		if (!stats.tx_packets)
+			continue;
+		pr_info("%s: received %llu, dropped %llu, sent %llu, dropped %llu\n", dev->name,
+			stats.rx_packets, stats.rx_dropped, stats.tx_packets, stats.tx_dropped);
+	}
+	rcu_read_unlock();
+}
+
+static void tell_state(struct task_struct *task)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		tell_sockets();
+		tell_devices();
+		msleep(1000);
+	}
+	if (task)
+		sched_show_task(task);
+	handle_sysrq('l');
+	handle_sysrq('w');
+}
+
 static struct page_pool *page_pool;
 
 /* Returns false if the pool gives less than it is asked for. */
@@ -445,6 +511,8 @@ static int __init exhaust_init(void)
 		msleep(patience * MSEC_PER_SEC);
 	else if (wake_up_process(task) && !transfer_watch())
 		stuck = true;
+	if (stuck)
+		tell_state(task);
 	WRITE_ONCE(give_up, true);
 	stop_threads();
 	if (stuck)
