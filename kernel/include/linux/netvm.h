@@ -27,6 +27,7 @@ void netvm_socket_removed(struct sock *sk);
 int netvm_swapon(void);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
+bool netvm_wanted(struct sk_buff *skb);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
@@ -177,6 +178,11 @@ static inline bool netvm_drop(struct sk_buff *skb)
 
 static inline void netvm_drop_list(struct list_head *head)
 {
+}
+
+static inline bool netvm_wanted(struct sk_buff *skb)
+{
+	return false;
 }
 
 static inline bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)

@@ -574,6 +574,31 @@ void netvm_drop_list(struct list_head *head)
 }
 
 /**
+ * netvm_wanted - test whether a packet is sent by a memalloc socket, or helps one
+ * @skb: a packet that is being sent, or that came in, its data at the network header
+ *
+ * Unlike netvm_drop() for any packet, whatever memory it is in, and without
+ * counting it.
+ *
+ * Context: Softirq, or process context with bottom halves disabled.
+ * Return: true if swapping may depend on it
+ */
+bool netvm_wanted(struct sk_buff *skb)
+{
+	bool wanted;
+
+	if (!sk_memalloc_socks())
+		return false;
+	if (skb->sk || !skb->dev)
+		return netvm_skb_tx(skb);
+	rcu_read_lock();
+	wanted = netvm_judge(skb) == NETVM_PASSED;
+	rcu_read_unlock();
+	return wanted;
+}
+EXPORT_SYMBOL_GPL(netvm_wanted);
+
+/**
  * netvm_page_frag_refill - a page for what a memalloc socket sends
  * @sk: the socket, locked
  * @pfrag: where the page goes; empty

@@ -43,6 +43,7 @@ class Dry(Cell):
     @module: parameters of the module
     @netem: what the links do to packets, both ways, in the words of tc
     @client: shell commands there, before
+    @after: shell commands there, that undo them
     @during: shell commands in the server, once memory is out
     @images: what the client and server need to boot with
     @needs: counters of /proc/net/netvm that the run must move; of those that count
@@ -53,6 +54,7 @@ class Dry(Cell):
     module: str = ""
     netem: str = ""
     client: str = ""
+    after: str = ""
     during: str = ""
     images: tuple = ()
     needs: tuple = ()
@@ -139,7 +141,7 @@ class Exhaustion(Storm):
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
             raise Fail(f"{done.group()}\n{client.run(STATE, check=False).out}")
-        client.run("rmmod exhaust")
+        client.run(f"set -e\nrmmod exhaust\n{cell.after}")
         self._check_counters(before)
 
     def _check_counters(self, before):
