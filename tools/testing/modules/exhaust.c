@@ -3,9 +3,9 @@
  * Take all memory there is, and see whether a block device still works.
  *
  * Loading the module does it once: a thread on each CPU takes every page, every
- * free object of the kmalloc caches and every sk_buff that an allocation without
- * entitlement to a reserve can get, PF_MEMALLOC ignoring all watermarks, and
- * takes again whatever others free. Meanwhile another thread does what
+ * free object of the kmalloc caches, every sk_buff and every route that an
+ * allocation without entitlement to a reserve can get, PF_MEMALLOC ignoring all
+ * watermarks, and takes again whatever others free. Meanwhile another thread does what
  * reclaim does: with PF_MEMALLOC set it writes blocks to the device,
  * and reads them back. Bios and pages are there beforehand. Then everything is
  * given back, and the log says how far it came:
@@ -41,7 +41,9 @@
 #include <linux/sysrq.h>
 #include <linux/vmstat.h>
 #include <net/inet_hashtables.h>
+#include <net/ip6_route.h>
 #include <net/page_pool/helpers.h>
+#include <net/route.h>
 #include <net/tcp.h>
 
 #define DEPTH_MAX	32
@@ -79,12 +81,16 @@ MODULE_PARM_DESC(pool, "pages to take from a page_pool as a card's driver does, 
 
 /* -- memory ------------------------------------------------------------- */
 
-/* What one thread has taken: pages by their lru, objects by their first word. */
+/*
+ * What one thread has taken: pages by their lru, objects by their first word,
+ * routes by the list for those that nothing caches.
+ */
 struct hoard {
 	struct task_struct *task;
 	struct list_head pages;
 	void *objects[KMALLOC_SHIFT_HIGH + 1];
 	struct sk_buff *skbs;
+	struct list_head routes;
 	unsigned long nr_pages;
 };
 
@@ -136,8 +142,22 @@ static void hoard_objects(struct hoard *hoard)
 	}
 }
 
+static void hoard_routes(struct hoard *hoard)
+{
+	struct rtable *rt;
+	struct rt6_info *rt6;
+
+	while ((rt = rt_dst_alloc(blackhole_netdev, 0, RTN_UNICAST, true)))
+		list_add(&rt->dst.rt_uncached, &hoard->routes);
+	if (!IS_REACHABLE(CONFIG_IPV6))
+		return;
+	while ((rt6 = ip6_dst_alloc(&init_net, blackhole_netdev, DST_NOCOUNT)))
+		list_add(&rt6->dst.rt_uncached, &hoard->routes);
+}
+
 static void hoard_free(struct hoard *hoard)
 {
+	struct dst_entry *dst, *next_dst;
 	struct page *page, *next_page;
 	struct sk_buff *skb;
 	void **object;
@@ -156,6 +176,10 @@ static void hoard_free(struct hoard *hoard)
 		skb->next = NULL;
 		consume_skb(skb);
 	}
+	list_for_each_entry_safe(dst, next_dst, &hoard->routes, rt_uncached) {
+		list_del_init(&dst->rt_uncached);
+		dst_release_immediate(dst);
+	}
 }
 
 static int hoard_thread(void *data)
@@ -171,8 +195,10 @@ static int hoard_thread(void *data)
 			atomic_inc(&free_checks);
 		}
 		hoard_pages(hoard);
-		if (!leave)
+		if (!leave) {
 			hoard_objects(hoard);
+			hoard_routes(hoard);
+		}
 		usleep_range(500, 1000);
 	}
 	memalloc_noreclaim_restore(noreclaim);
@@ -214,8 +240,10 @@ static int start_threads(void)
 	int cpu;
 
 	/* All of them before the first runs: after that there is no memory for more. */
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		INIT_LIST_HEAD(&hoards[cpu].pages);
+		INIT_LIST_HEAD(&hoards[cpu].routes);
+	}
 	for_each_online_cpu(cpu) {
 		task = kthread_create_on_cpu(hoard_thread, &hoards[cpu], cpu, "exhaust/%u");
 		if (IS_ERR(task)) {
