@@ -30,14 +30,18 @@ parse() {
 }
 
 # patch_commit NAME: apply a patch of patches/. git apply knows no fuzz: the
-# context must be there, letter by letter.
+# context must be there, letter by letter. Hunks whose lines it found elsewhere are
+# counted in $moved.
 patch_commit() {
+	local n
 	[ -f "$top/patches/$1" ] || die "patches/series names $1, which does not exist"
 	parse "$top/patches/$1"
-	if ! git -C "$tree" apply --cached --whitespace=nowarn "$work/diff" 2> "$work/err"; then
-		cat "$work/err" >&2
-		die "patches/$1 does not apply to Linux $version"
+	if ! git -C "$tree" apply --cached --verbose --whitespace=nowarn "$work/diff" 2> "$work/log"; then
+		grep '^error:' "$work/log" >&2 || :
+		die "patches/$1 does not apply to Linux $version: the series was made on $tested; $other"
 	fi
+	n=$(grep -c '^Hunk .* succeeded at ' "$work/log") || n=0
+	moved=$((moved + n))
 	commit "$work/message" "$(field Author)" "$(field Email)" "$(field Date)"
 }
 
