@@ -31,6 +31,7 @@ bool netvm_wanted(struct sk_buff *skb);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
+void netvm_add_dst_cache(struct kmem_cache *cache);
 void napi_drop_reserve_frags(void);
 
 /**
@@ -121,6 +122,17 @@ static inline bool netvm_skb_tx(const struct sk_buff *skb)
 }
 
 /**
+ * netvm_skb_rx - test whether what is needed to receive a packet may use the reserve
+ * @skb: a packet that came in, or NULL
+ *
+ * Return: true if it is an emergency packet
+ */
+static inline bool netvm_skb_rx(const struct sk_buff *skb)
+{
+	return sk_memalloc_socks() && skb && skb_pfmemalloc(skb);
+}
+
+/**
  * netvm_mss - bound the segments of a memalloc socket
  * @sk: the socket
  * @mss: what it would send, in bytes
@@ -143,15 +155,12 @@ static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 }
 
 /**
- * netvm_sk_mem_forced - test whether a socket may exceed the protocol's memory
+ * netvm_sk - test whether swapping may depend on a socket
  * @sk: the socket
  *
- * What a memalloc socket sends and receives is bounded by its own buffers. The
- * protocol's limit is not: other sockets may have used all of it.
- *
- * Return: true if it may
+ * Return: true if it is a memalloc socket
  */
-static inline bool netvm_sk_mem_forced(const struct sock *sk)
+static inline bool netvm_sk(const struct sock *sk)
 {
 	return sk_memalloc_socks() && sock_flag(sk, SOCK_MEMALLOC);
 }
@@ -169,6 +178,10 @@ static inline void netvm_socket_removed(struct sock *sk)
 static inline int netvm_swapon(void)
 {
 	return 0;
+}
+
+static inline void netvm_add_dst_cache(struct kmem_cache *cache)
+{
 }
 
 static inline bool netvm_drop(struct sk_buff *skb)
@@ -230,12 +243,17 @@ static inline bool netvm_skb_tx(const struct sk_buff *skb)
 	return false;
 }
 
+static inline bool netvm_skb_rx(const struct sk_buff *skb)
+{
+	return false;
+}
+
 static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 {
 	return mss;
 }
 
-static inline bool netvm_sk_mem_forced(const struct sock *sk)
+static inline bool netvm_sk(const struct sock *sk)
 {
 	return false;
 }

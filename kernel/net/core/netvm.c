@@ -69,6 +69,9 @@
 
 #define NETVM_RX_PAGES_MIN	16
 
+/* Of routes: IPv4's and IPv6's */
+#define NETVM_DST_CACHES	2
+
 /* In bytes: the smallest head that is not of skb_small_head_cache. */
 #define NETVM_HEAD_MIN		1024
 
@@ -162,6 +165,8 @@ static const struct {
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
 
+static struct kmem_cache *netvm_dst_caches[NETVM_DST_CACHES];
+
 /* Neighbours that we do not know yet: enough for a reconnect, no more. */
 static DEFINE_RATELIMIT_STATE(netvm_neigh_limit, HZ / 10, 16);
 
@@ -193,16 +198,40 @@ static unsigned int netvm_rx_size(unsigned int sockets)
 static unsigned int netvm_skb_size(unsigned int sockets, unsigned int rx_pages)
 {
 	unsigned int tx = sockets * NETVM_TX_PER_SOCKET;
+	unsigned int i, dst = 0;
 
+	/* A route of a reserve is for one packet */
+	for (i = 0; i < NETVM_DST_CACHES && netvm_dst_caches[i]; i++)
+		dst += mem_reserve_cache_pages(netvm_dst_caches[i], tx);
 	/*
 	 * Two buffers fit into a page, and each becomes a packet. One page for
 	 * each socket is for headers that are copied into a fragment.
 	 */
-	return sockets * (NETVM_LINEAR_PER_SOCKET + 1) +
+	return sockets * (NETVM_LINEAR_PER_SOCKET + 1) + dst +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_cache, 2 * rx_pages + tx) +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_fclone_cache, tx) +
 	       mem_reserve_cache_pages(net_hotdata.skb_small_head_cache, 2 * tx);
 }
+
+/**
+ * netvm_add_dst_cache - let routes for memalloc sockets come from the reserve
+ * @cache: the cache of an address family's routes, which is never destroyed
+ *
+ * Context: Process context, before there are sockets of the family.
+ */
+void netvm_add_dst_cache(struct kmem_cache *cache)
+{
+	unsigned int i;
+
+	for (i = 0; i < NETVM_DST_CACHES; i++) {
+		if (netvm_dst_caches[i])
+			continue;
+		if (!mem_reserve_add_cache(cache))
+			netvm_dst_caches[i] = cache;
+		return;
+	}
+}
+EXPORT_SYMBOL_GPL(netvm_add_dst_cache);
 
 static int netvm_size(struct mem_reserve *res, unsigned int pages, bool shrink)
 {

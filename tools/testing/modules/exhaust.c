@@ -3,8 +3,8 @@
  * Take all memory there is, and see whether a block device still works.
  *
  * Loading the module does it once: a thread on each CPU takes every page, every
- * free object of the kmalloc caches, every sk_buff and every route that an
- * allocation without entitlement to a reserve can get, PF_MEMALLOC ignoring all
+ * free object of the kmalloc caches, every sk_buff and, if told so, every route that
+ * an allocation without entitlement to a reserve can get, PF_MEMALLOC ignoring all
  * watermarks, and takes again whatever others free. Meanwhile another thread does what
  * reclaim does: with PF_MEMALLOC set it writes blocks to the device,
  * and reads them back. Bios and pages are there beforehand. Then everything is
@@ -31,6 +31,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
@@ -72,6 +73,9 @@ static unsigned int leave;
 module_param(leave, uint, 0444);
 MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
 
+static bool routes;
+module_param(routes, bool, 0444);
+MODULE_PARM_DESC(routes, "take routes too, each attempt with a warning");
 static bool refund = true;
 module_param(refund, bool, 0444);
 MODULE_PARM_DESC(refund, "give pages back when others have used what was left");
@@ -142,17 +146,22 @@ static void hoard_objects(struct hoard *hoard)
 	}
 }
 
+/* One at a time, or their warnings would be mixed up. */
+static DEFINE_MUTEX(routes_mutex);
+
 static void hoard_routes(struct hoard *hoard)
 {
 	struct rtable *rt;
 	struct rt6_info *rt6;
 
-	while ((rt = rt_dst_alloc(blackhole_netdev, 0, RTN_UNICAST, true)))
-		list_add(&rt->dst.rt_uncached, &hoard->routes);
-	if (!IS_REACHABLE(CONFIG_IPV6))
+	if (!mutex_trylock(&routes_mutex))
 		return;
-	while ((rt6 = ip6_dst_alloc(&init_net, blackhole_netdev, DST_NOCOUNT)))
+	while ((rt = rt_dst_alloc(blackhole_netdev, 0, RTN_UNICAST, 0)))
+		list_add(&rt->dst.rt_uncached, &hoard->routes);
+	while (IS_REACHABLE(CONFIG_IPV6) &&
+	       (rt6 = ip6_dst_alloc(&init_net, blackhole_netdev, DST_NOCOUNT)))
 		list_add(&rt6->dst.rt_uncached, &hoard->routes);
+	mutex_unlock(&routes_mutex);
 }
 
 static void hoard_free(struct hoard *hoard)
@@ -197,7 +206,8 @@ static int hoard_thread(void *data)
 		hoard_pages(hoard);
 		if (!leave) {
 			hoard_objects(hoard);
-			hoard_routes(hoard);
+			if (routes)
+				hoard_routes(hoard);
 		}
 		usleep_range(500, 1000);
 	}
