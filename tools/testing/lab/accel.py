@@ -14,24 +14,30 @@ import subprocess
 import time
 from pathlib import Path
 
-from .paths import CACHE, kernel_image
+from .paths import CACHE, KERNELS, kernel_image
 
 PROBE_SECONDS = 10
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
-STRAY_TOLD = "QEMU ran a breakpoint that had gone, and the guest died of it: once more"
-STRAY = re.compile(r"\] Oops: int3: ")
+HUNG = "said nothing more in the middle of its kernel's boot"
+FAILURES = (
+    # The kernel patches its code with a breakpoint, and takes it away; another CPU of
+    # the guest may run it afterwards, from a translation that should have gone.
+    (re.compile(r"\] Oops: int3: "),
+     "QEMU ran a breakpoint that had gone, and the guest died of it: once more"),
+    # The CPUs of a guest wait for each other when it changes how memory is mapped.
+    (re.compile(HUNG), "a guest hung before its kernel had booted: once more"),
+)
 
 
-def stray_breakpoint(kernel, text):
-    """Return True if TEXT tells that TCG ran a breakpoint that was not there any more.
+def failure(kernel, text):
+    """Return what to say if TEXT tells of a failure of TCG, "" otherwise.
 
-    KERNEL is the name of the guest's kernel.
-
-    The kernel patches its code with one, and takes it away; another CPU of the guest
-    may run it afterwards, from a translation that should have gone.
+    KERNEL is the name of the guest's kernel. What a kernel of ours does wrong it does
+    again, and is not excused again.
     """
-    return bool(STRAY.search(text)) and arguments(kernel_image(kernel)) == TCG
+    told = next((told for pattern, told in FAILURES if pattern.search(text)), "")
+    return told if told and kernel in KERNELS and arguments(kernel_image(kernel)) == TCG else ""
 
 
 def _boots(kernel):

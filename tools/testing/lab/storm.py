@@ -418,8 +418,9 @@ def run_cell(lab, cell, number=1):
     """
     name = re.sub(r"\W+", "-", f"{cell}").strip("-")
     run = cell.storm(lab, lab.dir / f"{name}.{number}").run()
-    if run.outcome == DIED and accel.stray_breakpoint(lab.kernel, run.text):
-        lab.report(accel.STRAY_TOLD)
+    excuse = accel.failure(lab.kernel, run.text) if run.outcome in (DIED, FAILED) else ""
+    if excuse:
+        lab.report(excuse)
         run = cell.storm(lab, lab.dir / f"{name}.{number}-again").run()
     why = ""
     if run.outcome not in (SURVIVED, WEDGED) and run.text:

@@ -24,6 +24,7 @@ Result = namedtuple("Result", "rc out")
 FRAME = struct.Struct("<III")   # length, id, type: struct frame in guest/agent.h
 PUT = struct.Struct("<QII")     # offset, mode, path length: struct put
 PUT_PIECE = 512 << 10
+FIRST_PROCESS = " as init process"
 CHANNELS = ("console", "agent", "progress", "verdict")
 # Without rootfstype the programs themselves would be on tmpfs, and swapped out.
 BASE_CMDLINE = ("console=ttyS0 rootfstype=ramfs loglevel=7 printk.time=1 rdinit=/init panic=-1 "
@@ -69,6 +70,7 @@ class Config:
     hotplug: bool = False       # the cards can be taken out and put in
     images: tuple = ()
     boot_timeout: float = 120
+    boot_silence: float = 30    # seconds of it that tell that the kernel hangs
     accel: tuple = ()
 
 
@@ -126,6 +128,7 @@ class VM:
         self._next = 1
         self._buffers = {name: b"" for name in CHANNELS}
         self._dead = None
+        self._spoke = 0.0
         self._qemu = None
         self._reader = None
         self._sending = threading.Lock()
@@ -203,9 +206,17 @@ class VM:
     def ready(self, timeout=None):
         """Wait until the agent answers; Fail if the guest never boots."""
         timeout = timeout or self.config.boot_timeout * self.scale
-        self.wait_until(lambda: self.release, timeout,
+        self.wait_until(lambda: self.release or self._hung(), timeout,
                         lambda: f"guest {self.name} to boot", scaled=False)
+        if not self.release:
+            raise Fail(f"guest {self.name} {accel.HUNG}")
         return self
+
+    def _hung(self):
+        """True if the kernel has fallen silent before it started its first process."""
+        silence = time.monotonic() - self._spoke
+        return (self.lines and silence > self.config.boot_silence * self.scale
+                and not any(FIRST_PROCESS in line for line in self.lines))
 
     @property
     def pid(self):
@@ -285,6 +296,7 @@ class VM:
         now = time.monotonic() - self._started
         for line in self._take_lines("console"):
             self.lines.append(line)
+            self._spoke = time.monotonic()
             self._log.write(f"{now:9.3f} {line}\n")
         self._log.flush()
 

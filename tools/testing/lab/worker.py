@@ -108,8 +108,9 @@ class Worker:
     def _run_test(self, case):
         """Run a test, once more if it was QEMU that failed; return (status, text)."""
         status, text = self._run(case)
-        if status == "failed" and accel.stray_breakpoint(case.kernel, text):
-            self.say(note=accel.STRAY_TOLD)
+        excuse = accel.failure(case.kernel, text) if status == "failed" else ""
+        if excuse:
+            self.say(note=excuse)
             self.say(start=case.id)
             status, text = self._run(case)
         return status, text

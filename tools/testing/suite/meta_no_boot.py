@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A guest that never boots fails its test before the deadline; so does one without a kernel."""
+"""A guest that never boots, or whose kernel hangs, fails its test in time; so does one without a kernel."""
 
 import os
 
@@ -16,6 +16,17 @@ AUTOBOOT = False
 def test(lab):
     lab.boot("client", cmdline="rdinit=/bin/sh", boot_timeout=6)
 '''
+# Its CPUs stop in the middle of the kernel's boot: QEMU may be to blame, once.
+HUNG = '''
+import threading
+TOPOLOGY = "client"
+AUTOBOOT = False
+def stop(session):
+    session.vms["client"].qmp.command("stop")
+def test(lab):
+    threading.Timer(0.6, stop, [lab.session]).start()
+    lab.boot("client", boot_silence=4)
+'''
 NO_KERNEL = '''
 TOPOLOGY = "client"
 KERNELS = ("stock",)
@@ -27,9 +38,11 @@ def test(lab):
 def test(lab):
     os.environ["RSWAP_KERNEL_STOCK"] = str(lab.tmp / "none")
     try:
-        run = meta.run(lab, {"mute": MUTE, "no_kernel": NO_KERNEL},
-                       "mute", "--kernel", "lean")
+        run = meta.run(lab, {"mute": MUTE, "hung": HUNG, "no_kernel": NO_KERNEL},
+                       "mute", "hung", "--kernel", "lean")
         assert "s for guest client to boot" in run.failed("mute")
+        assert "in the middle of its kernel's boot" in run.failed("hung")
+        assert run.out.count("hung before its kernel had booted: once more") == 1
         (lab.tmp / "suite").rename(lab.tmp / "first")
         run = meta.run(lab, {"no_kernel": NO_KERNEL}, "--kernel", "stock")
         assert "is missing" in run.failed("no_kernel")
