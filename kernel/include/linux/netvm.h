@@ -9,6 +9,7 @@
 
 #include <linux/mem_reserve.h>
 #include <linux/netdevice.h>
+#include <linux/sched/mm.h>
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
@@ -58,14 +59,17 @@ static inline gfp_t netvm_rx_gfp(gfp_t gfp)
  * @posted: buffers that are in the ring now
  *
  * A ring takes from the reserve what it needs to receive, not what it can hold:
- * another ring may be empty.
+ * another ring may be empty. Nor may it take more of what is left below the
+ * watermarks when the task that restarts the card may (netvm_restart_begin()).
  *
  * Return: the flags to use
  */
 static inline gfp_t netvm_rx_ring_gfp(gfp_t gfp, unsigned int posted)
 {
 	gfp = netvm_rx_gfp(gfp);
-	return posted < NAPI_POLL_WEIGHT ? gfp : gfp & ~__GFP_MEMALLOC;
+	if (!sk_memalloc_socks() || posted < NAPI_POLL_WEIGHT)
+		return gfp;
+	return (gfp & ~__GFP_MEMALLOC) | __GFP_NOMEMALLOC;
 }
 
 /**
@@ -91,6 +95,30 @@ static inline bool netvm_rx_ring_filled(unsigned int posted)
 static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
 {
 	return sk_memalloc_socks() ? GFP_NOWAIT : gfp;
+}
+
+/**
+ * netvm_restart_begin - stop or start a card without waiting for reclaim
+ *
+ * Reclaim may wait for a page to be swapped out by the card that is off. What
+ * its driver, and those who are told of it, allocate until netvm_restart_end()
+ * comes from what is left below the watermarks, or fails.
+ *
+ * Context: Process context. Nests.
+ * Return: what netvm_restart_end() is to be given
+ */
+static inline unsigned int netvm_restart_begin(void)
+{
+	return sk_memalloc_socks() ? memalloc_noreclaim_save() : 0;
+}
+
+/**
+ * netvm_restart_end - allocate again as before netvm_restart_begin()
+ * @flags: what that returned
+ */
+static inline void netvm_restart_end(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
 }
 
 /**
@@ -231,6 +259,15 @@ static inline bool netvm_rx_ring_filled(unsigned int posted)
 static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
 {
 	return gfp;
+}
+
+static inline unsigned int netvm_restart_begin(void)
+{
+	return 0;
+}
+
+static inline void netvm_restart_end(unsigned int flags)
+{
 }
 
 static inline gfp_t netvm_tx_gfp(gfp_t gfp)
