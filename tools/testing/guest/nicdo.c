@@ -8,11 +8,13 @@
  *	mtu=BYTES
  *	ring=PACKETS	length of the receive and of the transmit ring
  *	sleep=SECONDS
+ *	dry=KIB		wait until less than that is free
  *
  * All memory is locked: a shell could not start "ip link set up" when what it
  * would need is swapped out over that link. Says that it is ready, waits for
  * SIGUSR1, and takes the steps in order. What the kernel refuses for want of
- * memory is tried again, as somebody at the keyboard would.
+ * memory is tried again, as somebody at the keyboard would: not at once, because
+ * some cards have no link for two seconds after each try.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -25,10 +27,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES 60
+#define TRIES 10
+#define PAUSE 5	/* seconds */
 
 static int fd;
 static const char *interface;
@@ -73,6 +77,22 @@ static int set_ring(unsigned int packets)
 	return change(SIOCETHTOOL, &ifr);
 }
 
+static unsigned long free_kib(void)
+{
+	struct sysinfo info = { };
+
+	sysinfo(&info);
+	return info.freeram / 1024 * info.mem_unit;
+}
+
+static void wait_dry(unsigned long kib)
+{
+	struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
+
+	while (free_kib() >= kib)
+		nanosleep(&tenth, NULL);
+}
+
 static int take(const char *step)
 {
 	int number = 0;
@@ -85,6 +105,10 @@ static int take(const char *step)
 		return set_ring(number);
 	if (sscanf(step, "sleep=%d", &number) == 1) {
 		sleep(number);
+		return 0;
+	}
+	if (sscanf(step, "dry=%d", &number) == 1) {
+		wait_dry(number);
 		return 0;
 	}
 	fprintf(stderr, "nicdo: no step '%s'\n", step);
@@ -114,10 +138,8 @@ static void wait_for_signal(void)
 
 int main(int argc, char **argv)
 {
-	struct timespec half = { .tv_nsec = 500 * 1000 * 1000 };
-
 	if (argc < 3) {
-		fprintf(stderr, "usage: nicdo INTERFACE down|up|mtu=N|ring=N|sleep=N...\n");
+		fprintf(stderr, "usage: nicdo INTERFACE down|up|mtu=N|ring=N|sleep=N|dry=N...\n");
 		return 2;
 	}
 	interface = argv[1];
@@ -136,10 +158,12 @@ int main(int argc, char **argv)
 				fprintf(stderr, "nicdo: %s: %s\n", argv[i], strerror(errno));
 				return 1;
 			}
-			nanosleep(&half, NULL);
+			printf("nicdo: %s %s: %s\n", interface, argv[i], strerror(errno));
+			fflush(stdout);
+			sleep(PAUSE);
 		}
-		printf("nicdo: %s %s took %.2f s, tries: %d\n", interface, argv[i],
-		       now() - start, tries);
+		printf("nicdo: %s %s took %.2f s, tries: %d, free: %lu KiB\n", interface,
+		       argv[i], now() - start, tries, free_kib());
 		fflush(stdout);
 	}
 	return 0;

@@ -10,6 +10,7 @@ meanwhile, and what must be true after a storm must be true after this.
 """
 
 import re
+import signal
 from dataclasses import dataclass
 
 from . import storm
@@ -18,12 +19,16 @@ from .monitor import collect_evidence
 from .storm import ARRIVED, Cell, Storm
 
 MODULE = "/lib/modules/exhaust.ko"
+CHANGED = re.compile(r"nicdo: \S+ (.*) took .*, free: (\d+) KiB")
 OUT = re.compile(r"exhaust: memory is out: (\d+) pages free")
 TOOK = re.compile(r"exhaust: took (\d+) pages, left (\d+) free on average")
 DONE = re.compile(r"exhaust: (\d+) of (\d+) done, (\d+) errors, (\d+) wrong, longest (\d+) ms")
 STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
 # Pages that others free and that are not taken at once, on average.
 MOST_FREE = 64
+# KiB, less than the min watermark, and what is free when a card has been changed.
+DRY = 1200
+STILL_DRY = 4096
 SECONDS = 300
 # For the module: long enough for traffic to matter; enough at a time to fill a ring.
 LONG = "count=200 interval=10 depth=4"
@@ -45,6 +50,7 @@ class Dry(Cell):
     @client: shell commands there, before
     @after: shell commands there, that undo them
     @during: shell commands in the server, once memory is out
+    @change: what guest/nicdo.c does to the card of the client then
     @images: what the client and server need to boot with
     @needs: counters of /proc/net/netvm that the run must move; of those that count
         packets on their way in, the drop reason must be seen too
@@ -56,6 +62,7 @@ class Dry(Cell):
     client: str = ""
     after: str = ""
     during: str = ""
+    change: str = ""
     images: tuple = ()
     needs: tuple = ()
 
@@ -64,7 +71,7 @@ class Dry(Cell):
         return Exhaustion(lab, self, directory)
 
     def __str__(self):
-        told = (self.module, f"netem {self.netem}" if self.netem else "")
+        told = (self.module, f"netem {self.netem}" if self.netem else "", self.change)
         return " ".join((super().__str__(), "dry", *filter(None, told)))
 
 
@@ -74,6 +81,7 @@ class Exhaustion(Storm):
     def __init__(self, lab, cell, directory):
         super().__init__(lab, cell, directory)
         self.told, self.moved = [], {}
+        self.change = None
 
     def _tell(self, text):
         self.told.append(text)
@@ -106,6 +114,9 @@ class Exhaustion(Storm):
                 vm.run(f"/bin/tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
         if cell.client:
             self.lab.client.run(f"set -e\n{cell.client}")
+        if cell.change:
+            self.change = self.lab.client.start_job(f"exec nicdo eth0 dry={DRY} {cell.change}")
+            self.change.wait_output("ready", 15)
 
     def _weather(self):
         client, cell = self.lab.client, self.cell
@@ -117,6 +128,8 @@ class Exhaustion(Storm):
                        f"echo 1 > {TRACE}/events/skb/kfree_skb/enable")
         start = client.mark()
         self._start_traffic()
+        if self.change:
+            self.change.kill(signal.SIGUSR1)
         job = client.start_job(f"insmod {MODULE} device={self.backend.path} {cell.module}")
 
         def told(pattern):
@@ -141,8 +154,18 @@ class Exhaustion(Storm):
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
             raise Fail(f"{done.group()}\n{client.run(STATE, check=False).out}")
+        if self.change:
+            self._check_change()
         client.run(f"set -e\nrmmod exhaust\n{cell.after}")
         self._check_counters(before)
+
+    def _check_change(self):
+        """It was done while memory was out."""
+        self.change.wait(60)
+        self._tell(self.change.out)
+        late = [step for step, free in CHANGED.findall(self.change.out) if int(free) > STILL_DRY]
+        if late:
+            raise Fail(f"done when there was memory again: {late}")
 
     def _check_counters(self, before):
         after = self.counters()

@@ -15,7 +15,7 @@ CHECK = (
     Cell("rswap", "udp", hog=HOG, event=events.UnplugSwap),
     Cell("rswap", "udp", hog=HOG, event=events.Swapoff),
 )
-# Rings and MTU: known to fail, see "What is not covered" in network-swap.rst.
+# Rings and MTU: of e1000e they may fail, see "What is not covered" in network-swap.rst.
 # Not rtl8139, the rings of which cannot be changed
 NICS = ("virtio-net-pci", "e1000", "e1000e", "vmxnet3")
 FULL = (
