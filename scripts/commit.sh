@@ -37,7 +37,7 @@ patch_commit() {
 	[ -f "$top/patches/$1" ] || die "patches/series names $1, which does not exist"
 	parse "$top/patches/$1"
 	if ! git -C "$tree" apply --cached --verbose --whitespace=nowarn "$work/diff" 2> "$work/log"; then
-		grep '^error:' "$work/log" >&2 || :
+		cat "$work/log" >&2
 		die "patches/$1 does not apply to Linux $version: the series was made on $tested; $other"
 	fi
 	n=$(grep -c '^Hunk .* succeeded at ' "$work/log") || n=0
