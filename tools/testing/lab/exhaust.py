@@ -13,7 +13,6 @@ import re
 import signal
 from dataclasses import dataclass
 
-from . import storm
 from .errors import Fail, Wedged
 from .monitor import collect_evidence
 from .storm import ARRIVED, Cell, Storm
@@ -23,6 +22,7 @@ CHANGED = re.compile(r"nicdo: \S+ (.*) took .*, free: (\d+) KiB")
 OUT = re.compile(r"exhaust: memory is out: (\d+) pages free")
 TOOK = re.compile(r"exhaust: took (\d+) pages, left (\d+) free on average")
 DONE = re.compile(r"exhaust: (\d+) of (\d+) done, (\d+) errors, (\d+) wrong, longest (\d+) ms")
+REFUSED = re.compile(r"exhaust: (\d+) times a file system had no memory for a transfer")
 STUCK = re.compile(r"exhaust: (stuck after \d+ of \d+)")
 # Pages that others free and that are not taken at once, on average.
 MOST_FREE = 64
@@ -30,6 +30,9 @@ MOST_FREE = 64
 DRY = 1200
 STILL_DRY = 4096
 SECONDS = 300
+# What mkswap makes of a file: next to nothing. It must be swapped to, or its file
+# system does not know that the connection is one to swap over.
+FILE_KIB = 40
 # For the module: long enough for traffic to matter; enough at a time to fill a ring.
 LONG = "count=200 interval=10 depth=4"
 BUSY = "count=200 depth=8 pages=8"
@@ -83,6 +86,10 @@ class Exhaustion(Storm):
         self.told, self.moved = [], {}
         self.change = None
 
+    @property
+    def _is_file(self):
+        return not self.backend.path.startswith("/dev/")
+
     def _tell(self, text):
         self.told.append(text)
         self.lab.log(text)
@@ -92,7 +99,10 @@ class Exhaustion(Storm):
         return (*self.cell.images, *tc)
 
     def _swapon(self):
-        """The module has the device to itself."""
+        """The module has a device to itself, and of a file what is not swap space."""
+        if self._is_file:
+            self.lab.client.run(f"mkswap {self.backend.path} {FILE_KIB} && "
+                                f"swapon {self.backend.path}")
 
     def _swapoff(self):
         """As much is sent as if there were something to bring back."""
@@ -100,6 +110,8 @@ class Exhaustion(Storm):
             for vm in (self.lab.client, self.lab.server):
                 vm.run("/bin/tc qdisc del dev eth0 root")
         self.lab.client.run(f"dd if={self.backend.path} of=/dev/null bs=4k count=1000 iflag=direct")
+        if self._is_file:
+            self.lab.client.run(f"swapoff {self.backend.path}")
 
     def counters(self):
         """Return the counters of /proc/net/netvm, none on a kernel without them."""
@@ -107,8 +119,8 @@ class Exhaustion(Storm):
         return {name: int(value) for name, value in re.findall(r"^(\w+)\s+(\d+)$", out, re.M)}
 
     def _prepare(self):
-        super()._prepare()
         cell = self.cell
+        super()._prepare()
         if cell.netem:
             for vm in (self.lab.client, self.lab.server):
                 vm.run(f"/bin/tc qdisc add dev eth0 root netem limit 10000 {cell.netem}")
@@ -130,7 +142,8 @@ class Exhaustion(Storm):
         self._start_traffic()
         if self.change:
             self.change.kill(signal.SIGUSR1)
-        job = client.start_job(f"insmod {MODULE} device={self.backend.path} {cell.module}")
+        skip = f"skip={FILE_KIB // 4}" if self._is_file else ""
+        job = client.start_job(f"insmod {MODULE} device={self.backend.path} {skip} {cell.module}")
 
         def told(pattern):
             return pattern.search("\n".join(client.lines[start:]))
@@ -148,8 +161,8 @@ class Exhaustion(Storm):
             raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{said}\n"
                          f"{state}\n" + collect_evidence(client))
         client.wait(job, 10)
-        took, done = told(TOOK), told(DONE)
-        self._tell(f"{took.group()}; {done.group()}")
+        took, done, refused = told(TOOK), told(DONE), told(REFUSED)
+        self._tell("; ".join(match.group() for match in (took, done, refused) if match))
         if int(took.group(2)) > MOST_FREE and "leave=" not in cell.module:
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
@@ -198,12 +211,3 @@ class Exhaustion(Storm):
     def facts(self):
         """Return what was noted of the run, as text."""
         return "; ".join(self.told)
-
-
-def run(lab, check, full=()):
-    """Run the cells CHECK, or CHECK and FULL in the long form, on lab.kernel.
-
-    On the stock kernel those marked as negative controls, which must stand
-    still there; on any other all of them, which must get through.
-    """
-    storm.run(lab, check, full)

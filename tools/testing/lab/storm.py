@@ -37,6 +37,8 @@ LEAK_KIB = 6 << 10
 LEAK_SKBS = 1024
 # Runs of a cell in the long form: timing decides wedges.
 RUNS = 8
+# A test's TIMEOUT
+SECONDS = 400
 
 SURVIVED, WEDGED, OOM_KILLED, DIED, FAILED = "survived", "wedged", "OOM", "died", "failed"
 OUTCOMES = (SURVIVED, WEDGED, OOM_KILLED, DIED, FAILED)
@@ -506,6 +508,18 @@ def seconds(cells):
     return len(cells) * RUNS * 120
 
 
+def asks(check, full):
+    """Return what a test with the cells CHECK and FULL asks for, unless it says otherwise.
+
+    With negative controls among them the stock kernel too, in the long form if
+    they are in FULL.
+    """
+    stock = ("stock",) if any(cell.wedges for cell in (*check, *full)) else ()
+    late = () if any(cell.wedges for cell in check) else stock
+    return {"KERNELS": ("lean", *stock), "WEDGES": stock, "FULL_KERNELS": late, "AUTOBOOT": False,
+            "TIMEOUT": SECONDS, "FULL_TIMEOUT": seconds((*check, *full))}
+
+
 def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),
            nics=("virtio-net-pci", "e1000", "e1000e", "vmxnet3", "rtl8139"), **fields):
     """Return a cell for each of the back ends NAMES with each of NICS."""
@@ -513,11 +527,11 @@ def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),
 
 
 def tables(traffic):
-    """Return CHECK, FULL and FULL_TIMEOUT of a test of one kind of TRAFFIC.
+    """Return CHECK and FULL of a test of one kind of TRAFFIC.
 
     In the long form NBD must wedge in it on the stock kernel.
     """
     check = (Cell("rswap", traffic),)
     full = (Cell("nbd", traffic, hog=300, wedges=True),
             *matrix(traffic, nics=("virtio-net-pci", "e1000")))
-    return check, full, seconds(check + full)
+    return check, full

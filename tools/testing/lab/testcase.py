@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from . import storm
 from .errors import Fail
 from .session import Spec
 
@@ -56,6 +57,13 @@ class TestCase:
         """Its TIMEOUT in this run, seconds of the lean kernel."""
         return self.full and self.asks["FULL_TIMEOUT"] or self.asks["TIMEOUT"]
 
+    def test(self, lab):
+        """Do what the module says: its test(), or its cells."""
+        if hasattr(self.module, "test"):
+            self.module.test(lab)
+        else:
+            storm.run(lab, self.module.CHECK, getattr(self.module, "FULL", ()))
+
     @property
     def spec(self):
         """The guests it wants."""
@@ -93,11 +101,13 @@ def load(path):
         raise Fail(f"{path}: {type(error).__name__}: {error}") from error
     constants = {k: v for k, v in vars(module).items()
                  if k.isupper() and not k.startswith("_")}
-    asks = {k: constants.get(k, default) for k, default in DEFAULTS.items()}
+    cells = constants.get("CHECK"), constants.get("FULL", ())
+    defaults = DEFAULTS | storm.asks(*cells) if cells[0] else DEFAULTS
+    asks = {k: constants.get(k, default) for k, default in defaults.items()}
     if not (module.__doc__ or "").strip():
         raise Fail(f"{path}: no docstring that says what the test proves")
-    if not callable(getattr(module, "test", None)):
-        raise Fail(f"{path}: no function test(lab)")
+    if callable(getattr(module, "test", None)) == bool(cells[0]):
+        raise Fail(f"{path}: either a function test(lab) or cells, CHECK")
     if asks["GROUP"] not in GROUPS:
         raise Fail(f"{path}: GROUP must be one of {', '.join(GROUPS)}")
     if asks["TOPOLOGY"] == "host":

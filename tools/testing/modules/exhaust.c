@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Take all memory there is, and see whether a block device still works.
+ * Take all memory there is, and see whether a swap device still works.
  *
  * Loading the module does it once: a thread on each CPU takes every page, every
  * free object of the kmalloc caches, every sk_buff and, if told so, every route that
  * an allocation without entitlement to a reserve can get, PF_MEMALLOC ignoring all
  * watermarks, and takes again whatever others free. Meanwhile another thread does what
  * reclaim does: with PF_MEMALLOC set it writes blocks to the device,
- * and reads them back. Bios and pages are there beforehand. Then everything is
- * given back, and the log says how far it came:
+ * and reads them back. Bios and pages are there beforehand. A file, which must be
+ * swapped to so that its file system is prepared, is written and read by the
+ * operation that its file system has for that. Then everything is given back, and the
+ * log says how far it came:
  *
  *	exhaust: took 28115 pages, left 3 free on average
  *	exhaust: 200 of 200 done, 0 errors, 0 wrong, longest 12 ms
@@ -26,6 +28,7 @@
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -40,6 +43,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/sysrq.h>
+#include <linux/uio.h>
 #include <linux/vmstat.h>
 #include <net/inet_hashtables.h>
 #include <net/ip6_route.h>
@@ -50,10 +54,14 @@
 #define DEPTH_MAX	32
 #define PAGES_MAX	16
 #define POOL_MAX	64
+#define RETRY_MS	5
 
 static char *device = "";
 module_param(device, charp, 0444);
-MODULE_PARM_DESC(device, "block device, which is written to; none: only take memory");
+MODULE_PARM_DESC(device, "block device or swap file, which is written to; none: only take memory");
+static unsigned int skip;
+module_param(skip, uint, 0444);
+MODULE_PARM_DESC(skip, "pages at the beginning of the device that are not written to");
 static unsigned int count = 200;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "transfers, each a write and a read");
@@ -271,16 +279,19 @@ static int start_threads(void)
 
 struct transfer {
 	struct bio bio;
+	struct kiocb iocb;
 	struct bio_vec vecs[PAGES_MAX];
 	struct page *pages[PAGES_MAX];
 	struct completion done;
 	unsigned int number;
 	bool active;
 	bool reading;
+	int error;
 	ktime_t start;
 };
 
 /* Written by the thread that transfers. */
+static unsigned int refused;		/* for want of memory */
 static unsigned long last_done;		/* in jiffies */
 static DECLARE_COMPLETION(all_done);
 /* Written by who waits for it. */
@@ -288,18 +299,18 @@ static bool give_up;
 
 static struct transfer transfers[DEPTH_MAX];
 static unsigned int completed, pooled, errors, wrong, longest;
-static sector_t device_pages;
 
-static void transfer_end(struct bio *bio)
+static void transfer_end_bio(struct bio *bio)
 {
 	struct transfer *transfer = bio->bi_private;
 
+	transfer->error = bio->bi_status ? -EIO : 0;
+	bio_uninit(bio);
 	complete(&transfer->done);
 }
 
-static void transfer_submit(struct transfer *transfer, struct block_device *bdev)
+static void transfer_submit_bio(struct transfer *transfer, struct block_device *bdev, u64 at)
 {
-	sector_t at = (sector_t)(transfer->number * pages) % (device_pages - pages);
 	struct bio *bio = &transfer->bio;
 	unsigned int i;
 
@@ -307,30 +318,77 @@ static void transfer_submit(struct transfer *transfer, struct block_device *bdev
 		 transfer->reading ? REQ_OP_READ : REQ_OP_WRITE | REQ_SYNC);
 	bio->bi_iter.bi_sector = at << PAGE_SECTORS_SHIFT;
 	bio->bi_private = transfer;
-	bio->bi_end_io = transfer_end;
-	for (i = 0; i < pages; i++) {
-		memset(page_address(transfer->pages[i]),
-		       transfer->reading ? 0 : transfer->number + i + 1, PAGE_SIZE);
+	bio->bi_end_io = transfer_end_bio;
+	for (i = 0; i < pages; i++)
 		__bio_add_page(bio, transfer->pages[i], PAGE_SIZE, 0);
-	}
-	init_completion(&transfer->done);
-	transfer->active = true;
-	transfer->start = ktime_get();
 	submit_bio(bio);
 }
 
-static void transfer_wait(struct transfer *transfer)
+static void transfer_end_file(struct kiocb *iocb, long ret)
+{
+	struct transfer *transfer = container_of(iocb, struct transfer, iocb);
+
+	/* Part of it is as good as nothing, for a page and for reclaim. */
+	if (ret >= 0)
+		ret = ret == pages * PAGE_SIZE ? 0 : -ENOMEM;
+	transfer->error = ret;
+	complete(&transfer->done);
+}
+
+/* As swap_write_unplug() and swap_read_unplug() do it. */
+static void transfer_submit_file(struct transfer *transfer, struct file *file, u64 at)
+{
+	struct kiocb *iocb = &transfer->iocb;
+	struct iov_iter iter;
+	unsigned int i;
+	int ret;
+
+	init_sync_kiocb(iocb, file);
+	iocb->ki_complete = transfer_end_file;
+	iocb->ki_pos = at << PAGE_SHIFT;
+	for (i = 0; i < pages; i++)
+		bvec_set_page(&transfer->vecs[i], transfer->pages[i], PAGE_SIZE, 0);
+	iov_iter_bvec(&iter, transfer->reading ? ITER_DEST : ITER_SOURCE, transfer->vecs,
+		      pages, pages * PAGE_SIZE);
+	ret = file->f_mapping->a_ops->swap_rw(iocb, &iter);
+	if (ret != -EIOCBQUEUED)
+		transfer_end_file(iocb, ret);
+}
+
+static void transfer_submit(struct transfer *transfer, struct file *file)
+{
+	u64 at = skip + transfer->number * pages;
+	unsigned int i;
+
+	for (i = 0; i < pages; i++)
+		memset(page_address(transfer->pages[i]),
+		       transfer->reading ? 0 : transfer->number + i + 1, PAGE_SIZE);
+	init_completion(&transfer->done);
+	if (S_ISBLK(file->f_mapping->host->i_mode))
+		transfer_submit_bio(transfer, I_BDEV(file->f_mapping->host), at);
+	else
+		transfer_submit_file(transfer, file, at);
+}
+
+static void transfer_wait(struct transfer *transfer, struct file *file)
 {
 	unsigned int i;
 
 	if (!transfer->active)
 		return;
 	wait_for_completion(&transfer->done);
+	/* A page that could not be written stays dirty until later, and a fault would wait. */
+	while (transfer->error == -ENOMEM && !READ_ONCE(give_up)) {
+		refused++;
+		msleep(RETRY_MS);
+		transfer_submit(transfer, file);
+		wait_for_completion(&transfer->done);
+	}
 	transfer->active = false;
 	WRITE_ONCE(last_done, jiffies);
 	longest = max_t(unsigned int, longest,
 			ktime_ms_delta(ktime_get(), transfer->start));
-	if (transfer->bio.bi_status) {
+	if (transfer->error) {
 		errors++;
 	} else if (transfer->reading) {
 		for (i = 0; i < pages; i++)
@@ -338,19 +396,18 @@ static void transfer_wait(struct transfer *transfer)
 				       (u8)(transfer->number + i + 1), PAGE_SIZE))
 				wrong++;
 	}
-	bio_uninit(&transfer->bio);
 }
 
-static void transfer_wait_all(void)
+static void transfer_wait_all(struct file *file)
 {
 	unsigned int i;
 
 	for (i = 0; i < depth; i++)
-		transfer_wait(&transfers[i]);
+		transfer_wait(&transfers[i], file);
 }
 
 /* All writes, then all reads, @depth at a time. */
-static int transfer_thread(void *bdev)
+static int transfer_thread(void *file)
 {
 	unsigned int noreclaim = memalloc_noreclaim_save();
 	struct transfer *transfer;
@@ -359,17 +416,19 @@ static int transfer_thread(void *bdev)
 	for (i = 0; i < 2 * count && !READ_ONCE(give_up); i++) {
 		/* The writes that the reads are to find are done. */
 		if (i == count)
-			transfer_wait_all();
+			transfer_wait_all(file);
 		transfer = &transfers[i % depth];
-		transfer_wait(transfer);
+		transfer_wait(transfer, file);
 		transfer->number = i % count;
 		transfer->reading = i >= count;
-		transfer_submit(transfer, bdev);
+		transfer->active = true;
+		transfer->start = ktime_get();
+		transfer_submit(transfer, file);
 		WRITE_ONCE(completed, i / 2);
 		if (interval)
 			msleep(interval);
 	}
-	transfer_wait_all();
+	transfer_wait_all(file);
 	if (i == 2 * count)
 		completed = count;
 	memalloc_noreclaim_restore(noreclaim);
@@ -501,6 +560,25 @@ static void transfers_free(void)
 				__free_page(transfers[i].pages[j]);
 }
 
+static struct file *device_open(void)
+{
+	struct file *file = filp_open(device, O_RDWR, 0);
+	struct inode *inode;
+	int ret = 0;
+
+	if (IS_ERR(file))
+		return file;
+	inode = file->f_mapping->host;
+	if (!S_ISBLK(inode->i_mode) && !(IS_SWAPFILE(inode) && inode->i_mapping->a_ops->swap_rw))
+		ret = -EINVAL;
+	else if (i_size_read(inode) >> PAGE_SHIFT < skip + count * pages)
+		ret = -ENOSPC;
+	if (!ret)
+		return file;
+	fput(file);
+	return ERR_PTR(ret);
+}
+
 static int __init exhaust_init(void)
 {
 	struct task_struct *task = NULL;
@@ -515,19 +593,17 @@ static int __init exhaust_init(void)
 	if (pool && pool_create())
 		return -ENOMEM;
 	if (*device) {
-		file = bdev_file_open_by_path(device, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
+		file = device_open();
 		if (IS_ERR(file)) {
 			ret = PTR_ERR(file);
 			goto out_pool;
 		}
-		device_pages = bdev_nr_sectors(I_BDEV(file->f_mapping->host)) >> PAGE_SECTORS_SHIFT;
 	}
-	ret = file && device_pages <= count * pages ? -ENOSPC : transfers_alloc();
+	ret = transfers_alloc();
 	if (ret)
 		goto out;
 	if (file) {
-		task = kthread_create(transfer_thread, I_BDEV(file->f_mapping->host),
-				      "exhaust_io");
+		task = kthread_create(transfer_thread, file, "exhaust_io");
 		ret = PTR_ERR_OR_ZERO(task);
 		if (ret)
 			goto out;
@@ -559,6 +635,8 @@ static int __init exhaust_init(void)
 	else if (task)
 		pr_info("%u of %u done, %u errors, %u wrong, longest %u ms\n", completed, count,
 			errors, wrong, longest);
+	if (refused)
+		pr_info("%u times a file system had no memory for a transfer\n", refused);
 out_notifier:
 	unregister_oom_notifier(&oom_notifier);
 	if (task) {
@@ -571,7 +649,7 @@ out_notifier:
 out:
 	transfers_free();
 	if (file)
-		bdev_fput(file);
+		fput(file);
 out_pool:
 	if (page_pool)
 		page_pool_destroy(page_pool);
@@ -584,5 +662,5 @@ static void __exit exhaust_exit(void)
 }
 module_exit(exhaust_exit);
 
-MODULE_DESCRIPTION("Take all memory and use a block device");
+MODULE_DESCRIPTION("Take all memory and use a swap device");
 MODULE_LICENSE("GPL");

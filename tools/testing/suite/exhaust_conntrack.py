@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Connections that cannot be tracked, for want of memory or with a full table, can be swapped over."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 # The first rule that needs tracking comes after the connections.
 TRACK = """nft -f - <<EOF
 table inet firewall {
@@ -24,8 +20,3 @@ CHECK = (
     Dry("rswap", "none", module="patience=8 leave=1000000 refund=0",
         client=f"{MAX}=1\n{TRACK}", after=f"{MAX}=65536", images=("nft",)),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

@@ -1,19 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, fragments of IPv4 and IPv6 are dropped before they wait for the others."""
 
-from lab import storm
 from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "frag4", module=LONG, needs=("drop_fragment",)),
     Dry("rswap", "frag6", module=LONG, needs=("drop_fragment",)),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

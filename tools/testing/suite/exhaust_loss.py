@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, loss, reordering and delay slow a swap device down, and no more."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "none", netem="delay 5ms reorder 25% 50% loss 5%",
         module="count=100 depth=16 pages=16"),
@@ -19,8 +15,3 @@ FULL = (
           module="count=100 depth=16 pages=16")
       for name in ("rswap", "nbd", "nvme") for nic in ("virtio-net-pci", "e1000")),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """With only what PF_MEMALLOC may use, NVMe/TCP connects again when the connection is lost."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 LOSE = """set -e
 cd /sys/kernel/config/nvmet/ports/1/subsystems
 rm lab
@@ -16,8 +12,3 @@ ln -s /sys/kernel/config/nvmet/subsystems/lab lab"""
 CHECK = (
     Dry("nvme", "none", module="count=100 interval=20 leave=128 patience=60", during=LOSE),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

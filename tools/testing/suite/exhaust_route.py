@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, the way to the server is looked up again after routes have changed."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 # Of IPv4, any route makes what sockets know obsolete; of IPv6, their own.
 CHECK = (
     Dry("rswap", "none", module="routes=1", client="ip route add blackhole 203.0.113.0/24"),
@@ -15,8 +11,3 @@ CHECK = (
         client="route=$(ip -6 route show dev eth0 | grep -v ^fe80 | head -n 1)\n"
                "ip -6 route del $route dev eth0\nip -6 route add $route dev eth0"),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

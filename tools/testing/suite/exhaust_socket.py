@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, packets for ordinary sockets are dropped at once, and counted."""
 
-from lab import storm
 from lab.exhaust import LONG, Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "udp", module=LONG, needs=("drop_socket",)),
     Dry("rswap", "tcp", module=LONG, needs=("drop_socket",)),
@@ -23,8 +19,3 @@ FULL = (
     Dry("rswap", "small", module=LONG, needs=("drop_socket",)),
     Dry("rswap", "jumbo", mtu=9000, module=LONG, needs=("drop_socket",)),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

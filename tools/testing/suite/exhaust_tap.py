@@ -1,18 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, a tap that nobody reads gets neither what is received nor what is sent."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "packet", module="count=1000 depth=4", needs=("drop_proto", "drop_copy")),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

@@ -1,19 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Connections that nobody reads have all of tcp_mem in use; a swap device does not have to wait for it."""
 
-from lab import storm
 from lab.exhaust import Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "tcp", module="count=200 depth=8 pages=8 patience=8 leave=1000000 refund=0",
         client="sysctl -w 'net.ipv4.tcp_mem=16 32 64'"),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

@@ -1,21 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without memory, swap devices over vmxnet3 work, with jumbo frames too."""
 
-from lab import storm
 from lab.exhaust import BUSY, Dry
 
 GROUP = "exhaust"
-KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-AUTOBOOT = False
-TIMEOUT = 300
 CHECK = (
     Dry("rswap", "none", "vmxnet3", module=BUSY),
     Dry("rswap", "none", "vmxnet3", mtu=9000, module=BUSY),
     Dry("nbd", "none", "vmxnet3", module=BUSY, wedges=True),
 )
-FULL_TIMEOUT = storm.seconds(CHECK)
-
-
-def test(lab):
-    storm.run(lab, CHECK)

@@ -5,8 +5,6 @@ from lab import events, storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean",)
-AUTOBOOT = False
 TIMEOUT = 600
 HOG = 150
 CHECK = (
@@ -26,8 +24,3 @@ FULL = (
     Cell("nbd", "udp", hog=HOG, event=events.Unplug),
     Cell("nbd", "udp", hog=HOG, event=events.Swapoff),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

@@ -5,12 +5,4 @@ from lab import storm
 
 GROUP = "storm"
 FULL_ONLY = True
-KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-AUTOBOOT = False
-TIMEOUT = 400
-CHECK, FULL, FULL_TIMEOUT = storm.tables("frag6")
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)
+CHECK, FULL = storm.tables("frag6")

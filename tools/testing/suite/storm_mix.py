@@ -4,12 +4,4 @@
 from lab import storm
 
 GROUP = "storm"
-KERNELS = ("lean", "stock")
-WEDGES = FULL_KERNELS = ("stock",)
-AUTOBOOT = False
-TIMEOUT = 400
-CHECK, FULL, FULL_TIMEOUT = storm.tables("mix")
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)
+CHECK, FULL = storm.tables("mix")

@@ -5,9 +5,6 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 400
 CHECK = (
     Cell("nvme", "none"),
 )
@@ -17,8 +14,3 @@ FULL = (
     *(Cell(name, "none", hog=512, procs=procs)
       for name in ("rswap", "nbd", "nvme", "nfs") for procs in (16, 32)),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

@@ -6,9 +6,6 @@ from lab.storm import Cell
 
 GROUP = "storm"
 FULL_ONLY = True
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 400
 CHECK = (
     Cell("rswap", "small", rate=20000),
 )
@@ -16,8 +13,3 @@ FULL = (
     *storm.matrix("small", nics=("virtio-net-pci", "e1000"), rate=20000),
     *storm.matrix("small", nics=("virtio-net-pci", "e1000"), rate=0),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

@@ -6,8 +6,6 @@ from lab.storm import Cell
 
 GROUP = "storm"
 FULL_ONLY = True
-KERNELS = ("lean",)
-AUTOBOOT = False
 TIMEOUT = 900
 CHECK = (
     Cell("rswap", "udp", memory=256, hog=64, event=events.StressNg),
@@ -17,7 +15,3 @@ FULL = (
     Cell("rswap", "none", memory=256, hog=64, event=events.StressNg),
 )
 FULL_TIMEOUT = storm.seconds(CHECK + FULL) * 2
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

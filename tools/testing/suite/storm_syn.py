@@ -6,15 +6,7 @@ from lab.storm import Cell
 
 GROUP = "storm"
 FULL_ONLY = True
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 400
 CHECK = (
     Cell("rswap", "syn"),
 )
 FULL = storm.matrix("syn", nics=("virtio-net-pci", "e1000"))
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

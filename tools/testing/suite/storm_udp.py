@@ -5,10 +5,6 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean", "stock")
-WEDGES = ("stock",)
-AUTOBOOT = False
-TIMEOUT = 400
 CHECK = (
     Cell("rswap", "udp"),
     Cell("nbd", "udp", hog=300, wedges=True),
@@ -24,8 +20,3 @@ FULL = (
     Cell("nvme", "udp", hog=300, wedges=True),
     Cell("nfs", "udp", "e1000", hog=300, wedges=True),
 )
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)

@@ -5,17 +5,9 @@ from lab import storm
 from lab.storm import Cell
 
 GROUP = "storm"
-KERNELS = ("lean",)
-AUTOBOOT = False
-TIMEOUT = 400
 CHECK = (
     Cell("zram", "udp"),
 )
 FULL = tuple(Cell("zram", traffic, rate=20000 if traffic == "small" else 5000,
                mtu=9000 if traffic == "jumbo" else 1500)
              for traffic in storm.TRAFFIC if traffic != "udp")
-FULL_TIMEOUT = storm.seconds(CHECK + FULL)
-
-
-def test(lab):
-    storm.run(lab, CHECK, FULL)
