@@ -171,7 +171,7 @@ class Cell:
         if self.traffic == "none":
             rate = "-"
         return (f"{self.backend:5} {self.nic:14} {self.traffic:11} {rate:>8} "
-                f"{self.memory:4} MB {self.procs:2} procs mtu {self.mtu} {self.pattern} "
+                f"{self.hog:3} in {self.memory:3} MB {self.procs:2} procs mtu {self.mtu} {self.pattern} "
                 f"{self.event.NAME if self.event else ''}").rstrip()
 
 
