@@ -34,6 +34,9 @@ bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
 void netvm_add_dst_cache(struct kmem_cache *cache);
 void napi_drop_reserve_frags(void);
+bool netvm_queue_tx(const struct sk_buff_head *queue);
+
+DECLARE_PER_CPU(bool, netvm_neigh_allowed);
 
 /**
  * netvm_rx_gfp - flags for a receive buffer
@@ -122,11 +125,48 @@ static inline void netvm_restart_end(unsigned int flags)
 }
 
 /**
- * netvm_tx_gfp - flags for a packet by which an emergency packet is answered
+ * netvm_neigh_begin - look for the neighbour to which a memalloc socket sends
+ *
+ * The neighbour's entry, the request for its address and the route of that may
+ * use the reserve if this CPU allocates them until netvm_neigh_end().
+ *
+ * Context: Any but hard interrupts. Disables bottom halves. Does not nest.
+ */
+static inline void netvm_neigh_begin(void)
+{
+	local_bh_disable();
+	__this_cpu_write(netvm_neigh_allowed, true);
+}
+
+/**
+ * netvm_neigh_end - no more of what netvm_neigh_begin() allows
+ */
+static inline void netvm_neigh_end(void)
+{
+	__this_cpu_write(netvm_neigh_allowed, false);
+	local_bh_enable();
+}
+
+/**
+ * netvm_neigh_gfp - flags for an entry of a neighbour table
+ * @gfp: what its creator would use
+ *
+ * Return: the flags to use
+ */
+static inline gfp_t netvm_neigh_gfp(gfp_t gfp)
+{
+	if (sk_memalloc_socks() && in_softirq() && __this_cpu_read(netvm_neigh_allowed))
+		return gfp | __GFP_MEMALLOC;
+	return gfp;
+}
+
+/**
+ * netvm_tx_gfp - flags for a packet by which a neighbour is asked or answered
  * @gfp: what its creator would use
  *
  * ARP and neighbour discovery have sockets that everybody shares, so the
- * entitlement comes from the packet that is being received.
+ * entitlement comes from the packet that waits for an address, or from the
+ * emergency packet that is being received.
  *
  * Return: the flags to use
  */
@@ -134,7 +174,18 @@ static inline gfp_t netvm_tx_gfp(gfp_t gfp)
 {
 	if (sk_memalloc_socks() && in_serving_softirq() && (current->flags & PF_MEMALLOC))
 		return gfp | __GFP_MEMALLOC;
-	return gfp;
+	return netvm_neigh_gfp(gfp);
+}
+
+/**
+ * netvm_sk - test whether swapping may depend on a socket
+ * @sk: the socket
+ *
+ * Return: true if it is a memalloc socket
+ */
+static inline bool netvm_sk(const struct sock *sk)
+{
+	return sk_memalloc_socks() && sock_flag(sk, SOCK_MEMALLOC);
 }
 
 /**
@@ -145,8 +196,7 @@ static inline gfp_t netvm_tx_gfp(gfp_t gfp)
  */
 static inline bool netvm_skb_tx(const struct sk_buff *skb)
 {
-	return sk_memalloc_socks() && skb->sk && sk_fullsock(skb->sk) &&
-	       sock_flag(skb->sk, SOCK_MEMALLOC);
+	return skb->sk && sk_fullsock(skb->sk) && netvm_sk(skb->sk);
 }
 
 /**
@@ -174,23 +224,12 @@ static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 {
 	const struct dst_entry *dst;
 
-	if (!sk_memalloc_socks() || !sock_flag(sk, SOCK_MEMALLOC))
+	if (!netvm_sk(sk))
 		return mss;
 	dst = __sk_dst_get(sk);
 	if (!dst || dst->dev->features & NETIF_F_SG)
 		return mss;
 	return min_t(unsigned int, mss, NETVM_LINEAR_MSS);
-}
-
-/**
- * netvm_sk - test whether swapping may depend on a socket
- * @sk: the socket
- *
- * Return: true if it is a memalloc socket
- */
-static inline bool netvm_sk(const struct sock *sk)
-{
-	return sk_memalloc_socks() && sock_flag(sk, SOCK_MEMALLOC);
 }
 
 #else
@@ -268,6 +307,24 @@ static inline unsigned int netvm_restart_begin(void)
 
 static inline void netvm_restart_end(unsigned int flags)
 {
+}
+
+static inline bool netvm_queue_tx(const struct sk_buff_head *queue)
+{
+	return false;
+}
+
+static inline void netvm_neigh_begin(void)
+{
+}
+
+static inline void netvm_neigh_end(void)
+{
+}
+
+static inline gfp_t netvm_neigh_gfp(gfp_t gfp)
+{
+	return gfp;
 }
 
 static inline gfp_t netvm_tx_gfp(gfp_t gfp)

@@ -33,6 +33,7 @@
 #include <linux/proc_fs.h>
 #include <linux/ratelimit.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <net/arp.h>
 #include <net/hotdata.h>
@@ -112,6 +113,56 @@ static void netvm_empty(struct mem_reserve *res)
 		mod_timer(&netvm_poll_timer, jiffies + NETVM_POLL);
 }
 
+static void netvm_neigh_find(struct neighbour *neigh, void *found)
+{
+	struct neighbour **first = found;
+
+	/* An administrator made it permanent; a packet waits for it */
+	if (*first || READ_ONCE(neigh->nud_state) & (NUD_PERMANENT | NUD_INCOMPLETE))
+		return;
+	if (mem_reserve_object(neigh)) {
+		neigh_hold(neigh);
+		*first = neigh;
+	}
+}
+
+/* Returns false if there was none. */
+static bool netvm_neigh_remove(struct neigh_table *table)
+{
+	struct neighbour *neigh = NULL;
+	bool removed;
+
+	neigh_for_each(table, netvm_neigh_find, &neigh);
+	if (!neigh)
+		return false;
+	neigh_update(neigh, NULL, NUD_NONE, NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_ADMIN, 0);
+	write_lock_bh(&table->lock);
+	neigh_release(neigh);
+	removed = neigh_remove_one(neigh, table);
+	write_unlock_bh(&table->lock);
+	return removed;
+}
+
+/*
+ * Nothing else ends the life of a neighbour's entry in the reserve. Once there
+ * is memory for another one, it goes, and is made again when it is needed.
+ */
+static void netvm_neigh_shrink(struct neigh_table *table)
+{
+	void *entry = kmalloc(table->entry_size, GFP_NOWAIT | __GFP_NOWARN);
+
+	kfree(entry);
+	while (entry && netvm_neigh_remove(table))
+		;
+}
+
+static void netvm_skb_shrink(struct mem_reserve *res)
+{
+	netvm_neigh_shrink(&arp_tbl);
+	if (ipv6_stub->nd_tbl)
+		netvm_neigh_shrink(ipv6_stub->nd_tbl);
+}
+
 static struct mem_reserve netvm_rx = {
 	.name = "netvm_rx",
 	.class = MEM_RESERVE_PAGES,
@@ -122,6 +173,7 @@ static struct mem_reserve netvm_rx = {
 static struct mem_reserve netvm_skb = {
 	.name = "netvm_skb",
 	.class = MEM_RESERVE_SLABS,
+	.shrink = netvm_skb_shrink,
 	.empty = netvm_empty,
 };
 
@@ -165,6 +217,10 @@ static const struct {
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
 
+/* See netvm_neigh_begin(). */
+DEFINE_PER_CPU(bool, netvm_neigh_allowed);
+EXPORT_PER_CPU_SYMBOL_GPL(netvm_neigh_allowed);
+
 static struct kmem_cache *netvm_dst_caches[NETVM_DST_CACHES];
 
 /* Neighbours that we do not know yet: enough for a reconnect, no more. */
@@ -205,9 +261,10 @@ static unsigned int netvm_skb_size(unsigned int sockets, unsigned int rx_pages)
 		dst += mem_reserve_cache_pages(netvm_dst_caches[i], tx);
 	/*
 	 * Two buffers fit into a page, and each becomes a packet. One page for
-	 * each socket is for headers that are copied into a fragment.
+	 * each socket is for headers that are copied into a fragment, one for
+	 * what is needed to find its neighbour.
 	 */
-	return sockets * (NETVM_LINEAR_PER_SOCKET + 1) + dst +
+	return sockets * (NETVM_LINEAR_PER_SOCKET + 2) + dst +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_cache, 2 * rx_pages + tx) +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_fclone_cache, tx) +
 	       mem_reserve_cache_pages(net_hotdata.skb_small_head_cache, 2 * tx);
@@ -628,6 +685,25 @@ bool netvm_wanted(struct sk_buff *skb)
 EXPORT_SYMBOL_GPL(netvm_wanted);
 
 /**
+ * netvm_queue_tx - test whether a memalloc socket waits for a neighbour
+ * @queue: packets to be sent when its address is known
+ *
+ * Context: The queue's lock is held.
+ * Return: true if one of them is of a memalloc socket
+ */
+bool netvm_queue_tx(const struct sk_buff_head *queue)
+{
+	struct sk_buff *skb;
+
+	if (!sk_memalloc_socks())
+		return false;
+	skb_queue_walk(queue, skb)
+		if (netvm_skb_tx(skb))
+			return true;
+	return false;
+}
+
+/**
  * netvm_page_frag_refill - a page for what a memalloc socket sends
  * @sk: the socket, locked
  * @pfrag: where the page goes; empty
@@ -742,6 +818,8 @@ static int __init netvm_init(void)
 		  mem_reserve_add_cache(net_hotdata.skb_small_head_cache);
 	size_t size;
 
+	if (!ret)
+		ret = mem_reserve_add_kmalloc(sizeof(struct neighbour) + sizeof(struct in6_addr));
 	/* Heads that are larger than small, up to a page */
 	for (size = NETVM_HEAD_MIN; size <= PAGE_SIZE && !ret; size *= 2)
 		ret = mem_reserve_add_kmalloc(size);
