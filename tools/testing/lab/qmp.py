@@ -39,7 +39,7 @@ class QMP:
         self.sock.sendall(json.dumps(request).encode() + b"\n")
         return self._reply()
 
-    def command(self, name, timeout=5, **arguments):
+    def command(self, name, /, timeout=5, **arguments):
         """Run one command and return its answer; OSError if it fails."""
         arguments = {k.replace("_", "-"): v for k, v in arguments.items()}
         with self.lock:
