@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .errors import Fail, Wedged
 from .monitor import collect_evidence
-from .storm import ARRIVED, Cell, Storm
+from .storm import ARRIVED, RESERVES, Cell, Storm
 
 MODULE = "/lib/modules/exhaust.ko"
 CHANGED = re.compile(r"nicdo: \S+ (.*) took .*, free: (\d+) KiB")
@@ -54,6 +54,8 @@ class Dry(Cell):
     @after: shell commands there, that undo them
     @during: shell commands in the server, once memory is out
     @change: what guest/nicdo.c does to the card of the client then
+    @most: pages of netvm_rx that receive rings may hold, if the reserve is not
+        to be the only limit
     @images: what the client and server need to boot with
     @needs: counters of /proc/net/netvm that the run must move; of those that count
         packets on their way in, the drop reason must be seen too
@@ -66,6 +68,7 @@ class Dry(Cell):
     after: str = ""
     during: str = ""
     change: str = ""
+    most: int = 0
     images: tuple = ()
     needs: tuple = ()
 
@@ -169,6 +172,8 @@ class Exhaustion(Storm):
             raise Fail(f"{done.group()}\n{client.run(STATE, check=False).out}")
         if self.change:
             self._check_change()
+        if cell.most:
+            self._check_rings()
         client.run(f"set -e\nrmmod exhaust\n{cell.after}")
         self._check_counters(before)
 
@@ -191,6 +196,13 @@ class Exhaustion(Storm):
                        f"did: {self.moved}")
         if self.cell.needs and after:
             self._check_reasons()
+
+    def _check_rings(self):
+        """When nothing is on its way, what is in use is in rings, and next to nothing else."""
+        used = int(self.lab.client.read(f"{RESERVES}/netvm_rx/used"))
+        self._tell(f"netvm_rx: {used} pages in rings")
+        if used > self.cell.most:
+            raise Fail(f"rings hold {used} pages of netvm_rx, more than {self.cell.most}")
 
     def _check_arrived(self):
         """What arrived was dropped before those who would have taken it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Without memory, the card by which a machine swaps can be brought down and up."""
+"""Without memory, the card by which a machine swaps can be restarted, or change its MTU."""
 
 from lab.exhaust import Dry
 
@@ -8,4 +8,8 @@ GROUP = "exhaust"
 LITTLE = "count=500 interval=20 depth=4 leave=256"
 CHECK = (
     Dry("rswap", "none", module=LITTLE, change="down up"),
+    Dry("rswap", "none", "e1000", mtu=1500, module=LITTLE, change="mtu=1400"),
+    Dry("rswap", "none", "e1000", mtu=1500, module=LITTLE, change="mtu=9000"),
+    Dry("rswap", "none", "e1000e", mtu=1500, module=LITTLE, change="mtu=1400"),
+    Dry("rswap", "none", "e1000e", mtu=1500, module=LITTLE, change="mtu=9000"),
 )
