@@ -22,9 +22,8 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "pattern.h"
 
-#define PAGE 4096u
-#define WORDS (PAGE / sizeof(uint64_t))
 #define MAX_PROCS 256
 #define NO_PAGE UINT64_MAX
 
@@ -37,7 +36,9 @@
  * @random: visit the pages in random order instead of ascending
  * @hold: when done, wait for SIGUSR1 and verify once more
  * @corrupt: page of worker 0 to damage before the last walk, or NO_PAGE
- * @same: fill each page with one word of its own, which zram stores for free
+ * @distinct: words of a page before they repeat, a power of two; 1 is what zram
+ *	stores for free
+ * @loop: after the last pass go on with more of them until SIGUSR1
  */
 struct options {
 	uint64_t size_mib;
@@ -47,7 +48,8 @@ struct options {
 	int random;
 	int hold;
 	uint64_t corrupt;
-	int same;
+	unsigned int distinct;
+	int loop;
 };
 
 /**
@@ -72,6 +74,7 @@ struct tally {
  * @index: 0 to procs - 1
  * @pages: number of pages
  * @half_bits: half the width of the numbers page_at() permutes
+ * @last: the pass that wrote last
  */
 struct worker {
 	const struct options *opt;
@@ -80,17 +83,8 @@ struct worker {
 	unsigned int index;
 	uint64_t pages;
 	unsigned int half_bits;
+	unsigned int last;
 };
-
-/* splitmix64, public domain, Sebastiano Vigna 2015. */
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= 0xbf58476d1ce4e5b9ull;
-	x ^= x >> 27;
-	x *= 0x94d049bb133111ebull;
-	return x ^ x >> 31;
-}
 
 static uint64_t page_key(const struct worker *w, uint64_t page,
 			 unsigned int pass)
@@ -98,12 +92,9 @@ static uint64_t page_key(const struct worker *w, uint64_t page,
 	return mix(mix(mix(w->opt->seed + w->index) + page) + pass);
 }
 
-/* Set once, before the workers start. */
-static int same_words;
-
-static uint64_t word_at(uint64_t key, unsigned int i)
+static uint64_t word_at(const struct worker *w, uint64_t key, unsigned int i)
 {
-	return mix(key + (same_words ? 1 : i + 1) * 0x9e3779b97f4a7c15ull);
+	return pattern_word(key, i & (w->opt->distinct - 1));
 }
 
 /*
@@ -134,7 +125,7 @@ static uint64_t page_at(const struct worker *w, uint64_t i, unsigned int pass)
 
 static uint64_t *page_address(const struct worker *w, uint64_t page)
 {
-	return w->mem + page * WORDS;
+	return w->mem + page * PATTERN_WORDS;
 }
 
 static void write_page(struct worker *w, uint64_t page, unsigned int pass)
@@ -142,8 +133,8 @@ static void write_page(struct worker *w, uint64_t page, unsigned int pass)
 	uint64_t key = page_key(w, page, pass);
 	uint64_t *p = page_address(w, page);
 
-	for (unsigned int i = 0; i < WORDS; i++)
-		p[i] = word_at(key, i);
+	for (unsigned int i = 0; i < PATTERN_WORDS; i++)
+		p[i] = word_at(w, key, i);
 	w->tally->touched++;
 }
 
@@ -153,15 +144,15 @@ static const char *describe(const struct worker *w, const uint64_t *p,
 {
 	unsigned int zeros = 0;
 
-	for (unsigned int i = 0; i < WORDS; i++)
+	for (unsigned int i = 0; i < PATTERN_WORDS; i++)
 		zeros += p[i] == 0;
-	if (zeros == WORDS)
+	if (zeros == PATTERN_WORDS)
 		return "page is all zero";
 	while (pass--)
-		if (p[0] == word_at(page_key(w, page, pass), 0))
+		if (p[0] == word_at(w, page_key(w, page, pass), 0))
 			return "page holds data of an earlier pass";
 	for (uint64_t other = 0; other < w->pages; other++)
-		if (p[0] == word_at(page_key(w, other, w->opt->passes - 1), 0))
+		if (p[0] == word_at(w, page_key(w, other, w->last), 0))
 			return other == page ? "page is partly right" :
 					       "page holds data of another page";
 	return "contents unknown";
@@ -171,7 +162,7 @@ static void report_mismatch(struct worker *w, uint64_t page,
 			    unsigned int pass, unsigned int i)
 {
 	const uint64_t *p = page_address(w, page);
-	uint64_t want = word_at(page_key(w, page, pass), i);
+	uint64_t want = word_at(w, page_key(w, page, pass), i);
 	unsigned int byte = 0;
 
 	while ((uint8_t)(p[i] >> 8 * byte) == (uint8_t)(want >> 8 * byte))
@@ -189,8 +180,8 @@ static void verify_page(struct worker *w, uint64_t page, unsigned int pass)
 	uint64_t key = page_key(w, page, pass);
 	const uint64_t *p = page_address(w, page);
 
-	for (unsigned int i = 0; i < WORDS; i++) {
-		if (p[i] == word_at(key, i))
+	for (unsigned int i = 0; i < PATTERN_WORDS; i++) {
+		if (p[i] == word_at(w, key, i))
 			continue;
 		if (w->tally->bad++ < 8)
 			report_mismatch(w, page, pass, i);
@@ -201,10 +192,8 @@ static void verify_page(struct worker *w, uint64_t page, unsigned int pass)
 
 static void verify_all(struct worker *w)
 {
-	unsigned int last = w->opt->passes - 1;
-
 	for (uint64_t i = 0; i < w->pages; i++)
-		verify_page(w, page_at(w, i, last), last);
+		verify_page(w, page_at(w, i, w->last), w->last);
 }
 
 static void hold(struct worker *w)
@@ -219,11 +208,31 @@ static void hold(struct worker *w)
 	w->tally->holding = 0;
 }
 
+/* SIGUSR1 is blocked. */
+static int told_to_end(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) && sigismember(&pending, SIGUSR1);
+}
+
+static void write_all(struct worker *w, unsigned int pass)
+{
+	for (uint64_t i = 0; i < w->pages; i++) {
+		uint64_t page = page_at(w, i, pass);
+
+		if (pass)
+			verify_page(w, page, pass - 1);
+		write_page(w, page, pass);
+	}
+	w->last = pass;
+}
+
 static int work(struct worker *w)
 {
 	const struct options *opt = w->opt;
 
-	w->mem = mmap(NULL, w->pages * PAGE, PROT_READ | PROT_WRITE,
+	w->mem = mmap(NULL, w->pages * PATTERN_PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (w->mem == MAP_FAILED) {
 		printf("hog: worker %u: mmap: %s\n", w->index, strerror(errno));
@@ -231,17 +240,11 @@ static int work(struct worker *w)
 	}
 	while (1ull << 2 * w->half_bits < w->pages)
 		w->half_bits++;
-	for (unsigned int pass = 0; pass < opt->passes; pass++) {
-		for (uint64_t i = 0; i < w->pages; i++) {
-			uint64_t page = page_at(w, i, pass);
-
-			if (pass)
-				verify_page(w, page, pass - 1);
-			write_page(w, page, pass);
-		}
-	}
+	for (unsigned int pass = 0;
+	     pass < opt->passes || (opt->loop && !told_to_end()); pass++)
+		write_all(w, pass);
 	if (w->index == 0 && opt->corrupt != NO_PAGE)
-		page_address(w, opt->corrupt % w->pages)[WORDS / 2] ^= 0x100;
+		page_address(w, opt->corrupt % w->pages)[PATTERN_WORDS / 2] ^= 0x100;
 	verify_all(w);
 	if (opt->hold) {
 		hold(w);
@@ -328,12 +331,11 @@ static int monitor(const struct options *opt, const struct tally *tallies,
 
 static int run(const struct options *opt)
 {
-	uint64_t pages = (opt->size_mib << 20) / PAGE / opt->procs;
+	uint64_t pages = (opt->size_mib << 20) / PATTERN_PAGE / opt->procs;
 	struct tally *tallies;
 	pid_t pids[MAX_PROCS];
 	sigset_t usr1;
 
-	same_words = opt->same;
 	tallies = mmap(NULL, sizeof(*tallies) * opt->procs,
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
@@ -383,7 +385,7 @@ static void usage(void)
 	fprintf(stderr,
 		"usage: hog --size MiB [--procs N] [--pattern random|sequential]\n"
 		"           [--passes N] [--seed S] [--hold] [--corrupt PAGE]\n"
-		"           [--same]\n");
+		"           [--same | --distinct WORDS] [--loop]\n");
 	exit(2);
 }
 
@@ -398,11 +400,14 @@ int main(int argc, char **argv)
 		{ "hold", no_argument, NULL, 'h' },
 		{ "corrupt", required_argument, NULL, 'c' },
 		{ "same", no_argument, NULL, 'm' },
+		{ "distinct", required_argument, NULL, 'd' },
+		{ "loop", no_argument, NULL, 'l' },
 		{ }
 	};
 	struct options opt = { .procs = 1, .passes = 2, .random = 1,
 			       .seed = (uint64_t)time(NULL) ^ getpid(),
-			       .corrupt = NO_PAGE };
+			       .corrupt = NO_PAGE,
+			       .distinct = PATTERN_WORDS };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -419,13 +424,17 @@ int main(int argc, char **argv)
 		else if (c == 'h')
 			opt.hold = 1;
 		else if (c == 'm')
-			opt.same = 1;
+			opt.distinct = 1;
+		else if (c == 'd')
+			opt.distinct = number(optarg, 1, PATTERN_WORDS);
+		else if (c == 'l')
+			opt.loop = 1;
 		else if (c == 'a' && !strcmp(optarg, "sequential"))
 			opt.random = 0;
 		else if (c != 'a' || strcmp(optarg, "random"))
 			usage();
 	}
-	if (!opt.size_mib || optind != argc)
+	if (!opt.size_mib || optind != argc || opt.distinct & (opt.distinct - 1))
 		usage();
 	printf("hog: %llu MiB in %u processes, %s, %u passes, seed %llu\n",
 	       (unsigned long long)opt.size_mib, opt.procs,

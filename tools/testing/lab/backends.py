@@ -15,6 +15,7 @@ VLAN = "10.78.5"
 NBD_PORT = 10809
 NVME_PORT = 4420
 NVMET = "/sys/kernel/config/nvmet"
+MOUNTD_PORT = 20048
 FOREVER = 2000000000        # seconds since 1970, for entries of knfsd's caches
 # NFSEXP_INSECURE_PORT, _NOSUBTREECHECK and _FSID; root is not squashed.
 EXPORT_FLAGS = 0x2 | 0x400 | 0x2000
@@ -142,13 +143,26 @@ class Nvme(Backend):
 
 
 class Nfs(Backend):
-    """knfsd exporting a tmpfs, and a swap file on NFS 4.1.
+    """knfsd exporting a tmpfs, and a swap file on NFS.
 
     knfsd asks rpc.mountd only what its caches do not hold, so the three
     entries that it will need are written there, for ever.
+
+    @version: of the protocol
     """
+    version = "4.1"
 
     def attach(self):
+        # A server serves every version, one after the other
+        if self.lab.server.run("test -d /export", check=False).rc:
+            self._serve()
+        self._mount()
+        self.path = "/mnt/swap"
+        self.lab.client.run(
+            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
+            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+
+    def _serve(self):
         self.lab.server.run(f"""set -e
             mkdir -p /export /var/lib/nfs/v4recovery
             mount -t tmpfs -o size={self.size + 16}m none /export
@@ -163,17 +177,64 @@ class Nfs(Backend):
             echo 8 > /proc/fs/nfsd/threads
             # Refused where no daemon keeps track of clients: then it ends after 10 s.
             echo Y > /proc/fs/nfsd/v4_end_grace || true""")
+
+    def _mount(self):
         address = server_address()
-        self.path = "/mnt/swap"
         self.lab.client.run(
-            f"mkdir -p /mnt && mount -i -t nfs4 -o vers=4.1,addr={address},sec=sys,hard,"
-            f"rsize=262144,wsize=262144 {address}:/ /mnt", timeout=60)
-        self.lab.client.run(
-            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
-            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+            f"mkdir -p /mnt && mount -i -t nfs4 -o vers={self.version},addr={address},sec=sys,"
+            f"hard,rsize=262144,wsize=262144 {address}:/ /mnt", timeout=60)
 
     def detach(self):
         self.lab.client.run("umount /mnt", timeout=60)
+
+
+class Nfs40(Nfs):
+    """The same by NFS 4.0, which has no sessions."""
+    version = "4.0"
+
+
+class Nfs42(Nfs):
+    """The same by NFS 4.2."""
+    version = "4.2"
+
+
+class Nfs3(Nfs):
+    """The same by NFS 3, whose mounts and locks are protocols of their own.
+
+    knfsd does not start without a port mapper, and asks the mount daemon what the
+    caches would say; nobody locks.
+    """
+    version = "3"
+    server_images = ("nfs3",)
+
+    def _serve(self):
+        server = self.lab.server
+        server.run(f"""set -e
+            mkdir -p /export /var/lib/nfs /run/rpcbind
+            touch /var/lib/nfs/etab /var/lib/nfs/rmtab
+            echo '_rpc:x:65533:65534::/run/rpcbind:/bin/false' >> /etc/passwd
+            mount -t tmpfs -o size={self.size + 16}m none /export
+            mount -t nfsd none /proc/fs/nfsd
+            echo '/export {server_address()[:-1]}2(rw,insecure,no_root_squash,no_subtree_check,fsid=0)' \
+                > /etc/exports""")
+        self.daemons = [server.start_job("exec rpcbind -f -w")]
+        server.poll("netstat -ltn | grep -q ':111 '", timeout=15)
+        server.run("exportfs -a && echo 8 > /proc/fs/nfsd/threads")
+        self.daemons.append(server.start_job(f"exec rpc.mountd --foreground --port {MOUNTD_PORT}"))
+        server.poll(f"netstat -ltn | grep -q :{MOUNTD_PORT}", timeout=15)
+
+    def _mount(self):
+        address = server_address()
+        self.lab.client.run(
+            f"mkdir -p /mnt && mount -i -t nfs -o vers=3,nolock,hard,proto=tcp,addr={address},"
+            f"mountproto=tcp,mountaddr={address},mountport={MOUNTD_PORT},"
+            f"rsize=262144,wsize=262144 {address}:/export /mnt", timeout=60)
+
+    def detach(self):
+        super().detach()
+        for job in self.daemons:
+            job.kill(15)
+            job.wait(15, check=False)
 
 
 class Zram(Backend):
@@ -188,7 +249,9 @@ class Zram(Backend):
         self.lab.client.run("echo 1 > /sys/block/zram0/reset")
 
 
-BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan, "nbd": Nbd, "nvme": Nvme, "nfs": Nfs, "zram": Zram}
+BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan, "nbd": Nbd,
+            "nvme": Nvme, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
+            "zram": Zram}
 
 
 def make(lab, name, size):

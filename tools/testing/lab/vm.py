@@ -417,16 +417,20 @@ class VM:
                            f"last: rc {result.rc}, {result.out[-2000:]}")
             time.sleep(interval)
 
-    def workload(self, command, verdict):
-        """Start a command judged by progress and by its VERDICT line (a regex)."""
-        return Workload(self, command, verdict)
+    def workload(self, command, verdict, source=None):
+        """Start a command judged by progress and by its VERDICT line (a regex).
 
-    def hog(self, size, procs=1, pattern="random", passes=2, seed=None, extra=""):
-        """Start the verifying memory hog: SIZE MiB in PROCS processes."""
+        SOURCE is what its progress is called, if not as the command.
+        """
+        return Workload(self, command, verdict, source)
+
+    def hog(self, size, procs=1, pattern="random", passes=2, seed=None, extra="", cgroup=""):
+        """Start the verifying memory hog: SIZE MiB in PROCS processes, in a CGROUP (a path)."""
         seed = "" if seed is None else f"--seed {seed}"
+        enter = f"echo 0 > {cgroup}/cgroup.procs && " if cgroup else ""
         return self.workload(
-            f"exec hog --size {size} --procs {procs} --pattern {pattern} "
-            f"--passes {passes} {seed} {extra}", r"^hog: verified \d+ pages, 0 bad$")
+            f"{enter}exec hog --size {size} --procs {procs} --pattern {pattern} "
+            f"--passes {passes} {seed} {extra}", r"^hog: verified \d+ pages, 0 bad$", "hog")
 
     # -- looking in from outside --------------------------------------------
 
