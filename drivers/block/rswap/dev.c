@@ -35,18 +35,6 @@ static u32 rswap_bio_kind(const struct bio *bio)
 	}
 }
 
-static u8 rswap_kind_op(u32 kind)
-{
-	switch (kind) {
-	case RSWAP_IO_KIND_WRITE:
-		return RSWAP_OP_WRITE;
-	case RSWAP_IO_KIND_TRIM:
-		return RSWAP_OP_TRIM;
-	default:
-		return RSWAP_OP_READ;
-	}
-}
-
 static void rswap_bio_end(struct bio *bio, unsigned long start, int error)
 {
 	bio_end_io_acct(bio, start);
@@ -86,62 +74,21 @@ static void rswap_bio_to_iter(struct iov_iter *data, struct bio *bio)
 	data->iov_offset = bio->bi_iter.bi_bvec_done;
 }
 
-/* Make sure that the slab exists; Return: 0 or a negative errno */
-static int rswap_map_slab(struct rswap_session *session, u32 slab)
-{
-	int ret;
-
-	if (!rswap_slab_begin(session->slabs, slab))
-		return 0;
-	ret = rswap_request_control(rswap_conn_pick(session, RSWAP_LANE_BULK),
-				    RSWAP_OP_SLAB_ALLOC, slab,
-				    session->config.timeout * HZ);
-	rswap_slab_end(session->slabs, slab, !ret);
-	if (ret == -ENOSPC)
-		pr_err_ratelimited("rswap: %s: %s is full: no memory for slab %u\n",
-				   session->config.name, session->config.url,
-				   slab);
-	return ret;
-}
-
 static void rswap_submit_extent(struct rswap_session *session, struct bio *bio,
 				const struct rswap_extent *ext)
 {
 	unsigned long start = bio_start_io_acct(bio);
 	u32 kind = rswap_bio_kind(bio);
-	struct rswap_request *req;
+	struct iov_iter data;
 	int ret;
 
-	if (!rswap_slab_mapped(session->slabs, ext->slab)) {
-		switch (kind) {
-		case RSWAP_IO_KIND_WRITE:
-			ret = rswap_map_slab(session, ext->slab);
-			if (!ret)
-				break;
-			rswap_bio_end(bio, start, ret);
-			return;
-		case RSWAP_IO_KIND_TRIM:
-			rswap_bio_end(bio, start, 0);
-			return;
-		default:
-			zero_fill_bio(bio);
-			rswap_bio_end(bio, start, 0);
-			return;
-		}
-	}
-
-	req = rswap_request_get(rswap_conn_pick(session,
-						kind == RSWAP_IO_KIND_DEMAND_READ ?
-						RSWAP_LANE_DEMAND :
-						RSWAP_LANE_BULK));
-	rswap_wire_init(&req->hdr, rswap_kind_op(kind), ext);
-	req->kind = kind;
-	req->private = bio;
-	req->end = rswap_request_end_bio;
-	req->start_jiffies = start;
+	iov_iter_bvec(&data, ITER_SOURCE, NULL, 0, 0);
 	if (kind != RSWAP_IO_KIND_TRIM)
-		rswap_bio_to_iter(&req->data, bio);
-	rswap_request_submit(req);
+		rswap_bio_to_iter(&data, bio);
+	ret = rswap_io_submit(session, kind, ext, &data, rswap_request_end_bio,
+			      bio, start);
+	if (ret)
+		rswap_bio_end(bio, start, min(ret, 0));
 }
 
 static void rswap_submit_bio(struct bio *bio)
@@ -207,10 +154,27 @@ static void rswap_free_disk(struct gendisk *disk)
 	kfree(dev);
 }
 
+/* What of mm's goes through bios then can be compared with what does not */
+static bool rswap_swap_ops = true;
+module_param_named(swap_ops, rswap_swap_ops, bool, 0644);
+MODULE_PARM_DESC(swap_ops,
+		 "let devices that are attached from now on swap without bios (default: Y)");
+
+static const struct block_device_operations rswap_bio_fops = {
+	.owner		= THIS_MODULE,
+	.open		= rswap_open,
+	.submit_bio	= rswap_submit_bio,
+	.free_disk	= rswap_free_disk,
+	.swap_slot_free_notify = rswap_slot_free,
+};
+
 static const struct block_device_operations rswap_fops = {
 	.owner		= THIS_MODULE,
 	.open		= rswap_open,
 	.submit_bio	= rswap_submit_bio,
+	.swap_out	= rswap_swap_out,
+	.swap_in	= rswap_swap_in,
+	.swap_slot_free_notify = rswap_slot_free,
 	.free_disk	= rswap_free_disk,
 };
 
@@ -273,7 +237,7 @@ static struct gendisk *rswap_make_disk(struct rswap_dev *dev)
 	disk->first_minor = dev->index;
 	disk->minors = 1;
 	disk->flags |= GENHD_FL_NO_PART;
-	disk->fops = &rswap_fops;
+	disk->fops = READ_ONCE(rswap_swap_ops) ? &rswap_fops : &rswap_bio_fops;
 	snprintf(disk->disk_name, sizeof(disk->disk_name), "rswap%d",
 		 dev->index);
 	set_capacity(disk, session->config.size >> SECTOR_SHIFT);
@@ -528,6 +492,7 @@ int rswap_dev_detach(int index, const char *name, bool force, char *why)
 		del_gendisk(disk);
 	} else {
 		del_gendisk(disk);
+		rswap_trim_stop(dev->session);
 		rswap_session_drain(dev->session);
 		rswap_session_close(dev->session);
 	}

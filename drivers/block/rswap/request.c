@@ -141,7 +141,8 @@ bool rswap_conn_timed_out(struct rswap_conn *conn)
 	return false;
 }
 
-static struct rswap_request *rswap_request_try_get(struct rswap_conn *conn)
+/* A free request for rswap_request_prepare(), or NULL */
+static struct rswap_request *rswap_request_take(struct rswap_conn *conn)
 {
 	struct rswap_request *req;
 	unsigned long flags;
@@ -176,6 +177,33 @@ struct rswap_conn *rswap_conn_pick(struct rswap_session *session,
 	return &session->conns[first];
 }
 
+static struct rswap_request *rswap_request_prepare(struct rswap_request *req)
+{
+	le32_add_cpu(&req->hdr.tag, RSWAP_TAG_USE);
+	iov_iter_bvec(&req->data, ITER_SOURCE, NULL, 0, 0);
+	req->replied = false;
+	req->error = 0;
+	req->deadline = jiffies + req->conn->session->config.timeout * HZ;
+	return req;
+}
+
+/**
+ * rswap_request_try_get - take a free request, if there is one
+ * @conn: the connection
+ *
+ * For those that the end of other requests may depend on, such as what runs on
+ * rswap_wq.
+ *
+ * Context: any.
+ * Return: the request, as rswap_request_get(), or NULL.
+ */
+struct rswap_request *rswap_request_try_get(struct rswap_conn *conn)
+{
+	struct rswap_request *req = rswap_request_take(conn);
+
+	return req ? rswap_request_prepare(req) : NULL;
+}
+
 /**
  * rswap_request_get - take a free request, waiting for one
  * @conn: the connection
@@ -191,18 +219,13 @@ struct rswap_conn *rswap_conn_pick(struct rswap_session *session,
  */
 struct rswap_request *rswap_request_get(struct rswap_conn *conn)
 {
-	struct rswap_request *req = rswap_request_try_get(conn);
+	struct rswap_request *req = rswap_request_take(conn);
 
 	if (!req)
 		wait_event_exclusive_cmd(conn->wait,
-					 (req = rswap_request_try_get(conn)),
+					 (req = rswap_request_take(conn)),
 					 /* before */, /* after schedule() */);
-	le32_add_cpu(&req->hdr.tag, RSWAP_TAG_USE);
-	iov_iter_bvec(&req->data, ITER_SOURCE, NULL, 0, 0);
-	req->replied = false;
-	req->error = 0;
-	req->deadline = jiffies + conn->session->config.timeout * HZ;
-	return req;
+	return rswap_request_prepare(req);
 }
 
 /**
@@ -343,4 +366,85 @@ int rswap_request_control(struct rswap_conn *conn, u8 op, u32 slab,
 	rswap_request_submit(req);
 	wait_for_completion(&control.done);
 	return control.error;
+}
+
+static u8 rswap_kind_op(u32 kind)
+{
+	switch (kind) {
+	case RSWAP_IO_KIND_WRITE:
+		return RSWAP_OP_WRITE;
+	case RSWAP_IO_KIND_TRIM:
+		return RSWAP_OP_TRIM;
+	default:
+		return RSWAP_OP_READ;
+	}
+}
+
+/* Make sure that the slab exists; Return: 0 or a negative errno */
+static int rswap_map_slab(struct rswap_session *session, u32 slab)
+{
+	int ret;
+
+	if (!rswap_slab_begin(session->slabs, slab))
+		return 0;
+	ret = rswap_request_control(rswap_conn_pick(session, RSWAP_LANE_BULK),
+				    RSWAP_OP_SLAB_ALLOC, slab,
+				    session->config.timeout * HZ);
+	rswap_slab_end(session->slabs, slab, !ret);
+	if (ret == -ENOSPC)
+		pr_err_ratelimited("rswap: %s: %s is full: no memory for slab %u\n",
+				   session->config.name, session->config.url,
+				   slab);
+	return ret;
+}
+
+/**
+ * rswap_io_submit - move the bytes of an extent
+ * @session: the session
+ * @kind: what for
+ * @ext: where
+ * @data: ext->length bytes of memory, or none to TRIM; copied
+ * @end: called once when the server has answered, as rswap_request.end
+ * @private: for @end
+ * @start_jiffies: for @end
+ *
+ * A slab that does not exist yet is asked for when it is written to.
+ *
+ * Context: process, may sleep, but never for memory that reclaim would have to
+ * free.
+ * Return: 0 if @end has been or will be called; 1 if it will not, for all has
+ * been done; a negative errno if it will not, for nothing could be done.
+ */
+int rswap_io_submit(struct rswap_session *session, u32 kind,
+		    const struct rswap_extent *ext, struct iov_iter *data,
+		    void (*end)(struct rswap_request *req, int error),
+		    void *private, unsigned long start_jiffies)
+{
+	struct rswap_request *req;
+	int ret;
+
+	if (kind == RSWAP_IO_KIND_WRITE)
+		rswap_trim_forget(session, rswap_slab_pos(session->slabs, ext),
+				  ext->length);
+	if (!rswap_slab_mapped(session->slabs, ext->slab)) {
+		if (kind != RSWAP_IO_KIND_WRITE) {
+			iov_iter_zero(iov_iter_count(data), data);
+			return 1;
+		}
+		ret = rswap_map_slab(session, ext->slab);
+		if (ret)
+			return ret;
+	}
+	req = rswap_request_get(rswap_conn_pick(session,
+						kind == RSWAP_IO_KIND_DEMAND_READ ?
+						RSWAP_LANE_DEMAND :
+						RSWAP_LANE_BULK));
+	rswap_wire_init(&req->hdr, rswap_kind_op(kind), ext);
+	req->kind = kind;
+	req->data = *data;
+	req->private = private;
+	req->end = end;
+	req->start_jiffies = start_jiffies;
+	rswap_request_submit(req);
+	return 0;
 }

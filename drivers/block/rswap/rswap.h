@@ -7,6 +7,7 @@
  *	main.c		module init and exit, attaching from the kernel command line
  *	dev.c		struct rswap_dev: the gendisk, bios to requests, attach, detach
  *	session.c	struct rswap_session: its states, loss of the server, watchdog
+ *	swap.c		swap operations: batches to requests, freed slots to TRIMs
  *	request.c	struct rswap_request, struct rswap_conn: tags, lanes, completion
  *	slab.c		struct rswap_slab_map: which slabs exist on the server
  *	wire.c		building and checking what goes over the wire
@@ -16,6 +17,9 @@
  *	netlink.c	the netlink family (netlink_gen.[ch] are generated)
  *	stats.c		counters and latency histograms
  *	trace.c		instantiates the tracepoints of trace.h
+ *
+ * The path of a folio that is swapped: mm hands a batch of them to rswap_swap_out()
+ * or rswap_swap_in(), which make requests of it as described below for bios.
  *
  * The path of a bio: rswap_submit_bio() splits it at slab borders, takes a free
  * request of a connection of the right lane (sleeping until there is one), and
@@ -37,7 +41,8 @@
  *	3. rswap_tcp.tx_lock	mutex: the sender's position; one at a time sends
  *	4. the socket lock	the receiver's position
  *	5. sk_callback_lock	sk_user_data: whether callbacks may use the connection
- *	6. rswap_tcp.send_lock, rswap_session.lock, rswap_conn.lock (all leaves)
+ *	6. rswap_tcp.send_lock, rswap_session.lock, rswap_conn.lock,
+ *	   rswap_trim.lock (all leaves)
  *
  * rswap_devs_lock is never held over I/O, connecting or disconnecting.
  */
@@ -153,6 +158,8 @@ struct rswap_slab_map *rswap_slab_map_create(u64 size, u32 slab_size);
 void rswap_slab_map_destroy(struct rswap_slab_map *map);
 struct rswap_extent rswap_slab_extent(const struct rswap_slab_map *map,
 				      u64 pos, u64 bytes);
+u64 rswap_slab_pos(const struct rswap_slab_map *map,
+		   const struct rswap_extent *ext);
 bool rswap_slab_mapped(const struct rswap_slab_map *map, u32 slab);
 bool rswap_slab_begin(struct rswap_slab_map *map, u32 slab);
 void rswap_slab_end(struct rswap_slab_map *map, u32 slab, bool mapped);
@@ -263,11 +270,16 @@ void rswap_conn_fail_inflight(struct rswap_conn *conn, int error);
 bool rswap_conn_timed_out(struct rswap_conn *conn);
 struct rswap_conn *rswap_conn_pick(struct rswap_session *session,
 				   enum rswap_lane_kind lane);
+struct rswap_request *rswap_request_try_get(struct rswap_conn *conn);
 struct rswap_request *rswap_request_get(struct rswap_conn *conn);
 void rswap_request_put(struct rswap_request *req);
 void rswap_request_accept(struct rswap_request *req);
 void rswap_request_submit(struct rswap_request *req);
 void rswap_request_done(struct rswap_request *req, int error);
+int rswap_io_submit(struct rswap_session *session, u32 kind,
+		    const struct rswap_extent *ext, struct iov_iter *data,
+		    void (*end)(struct rswap_request *req, int error),
+		    void *private, unsigned long start_jiffies);
 int rswap_request_control(struct rswap_conn *conn, u8 op, u32 slab,
 			  unsigned long timeout);
 
@@ -348,6 +360,42 @@ void rswap_stats_add(struct rswap_stats_cpu __percpu *stats, u32 kind,
 void rswap_stats_read(struct rswap_stats_cpu __percpu *stats, u32 kind,
 		      struct rswap_stats *sum);
 
+/* swap.c */
+
+/**
+ * struct rswap_trim - freed slots that the server does not know of yet
+ * @session: the session
+ * @work: sends the next TRIM
+ * @wait: for those who write to what is being trimmed
+ * @nr: pages of the device
+ * @lock: protects what follows; irq-safe
+ * @next: where to look for freed pages next
+ * @busy_first: first page of the TRIM that is on its way
+ * @busy_end: the page after its last; 0 if there is none
+ * @freed: a bit for each page
+ */
+struct rswap_trim {
+	struct rswap_session	*session;
+	struct delayed_work	work;
+	wait_queue_head_t	wait;
+	unsigned long		nr;
+	spinlock_t		lock; /* see above */
+	unsigned long		next;
+	unsigned long		busy_first;
+	unsigned long		busy_end;
+	unsigned long		freed[];
+};
+
+struct swap_io;
+
+int rswap_swap_out(struct block_device *bdev, struct swap_io *sio);
+int rswap_swap_in(struct block_device *bdev, struct swap_io *sio);
+void rswap_slot_free(struct block_device *bdev, unsigned long slot);
+void rswap_trim_forget(struct rswap_session *session, u64 pos, u64 len);
+struct rswap_trim *rswap_trim_create(struct rswap_session *session);
+void rswap_trim_stop(struct rswap_session *session);
+void rswap_trim_destroy(struct rswap_trim *trim);
+
 /* session.c */
 
 /**
@@ -367,6 +415,7 @@ void rswap_stats_read(struct rswap_stats_cpu __percpu *stats, u32 kind,
  * @lost_work: runs after a loss
  * @watchdog: looks for requests past their deadline
  * @slabs: the slab map
+ * @trim: freed slots
  * @stats: counters
  * @inflight: requests outstanding, by kind, control messages last
  * @idle: woken when the last request that is not control has ended
@@ -390,6 +439,7 @@ struct rswap_session {
 	struct work_struct		lost_work;
 	struct delayed_work		watchdog;
 	struct rswap_slab_map		*slabs;
+	struct rswap_trim		*trim;
 	struct rswap_stats_cpu __percpu	*stats;
 	atomic_t			inflight[RSWAP_IO_KIND_COUNT + 1];
 	wait_queue_head_t		idle;

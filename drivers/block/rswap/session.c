@@ -293,6 +293,10 @@ static int rswap_session_connect_all(struct rswap_session *session)
 					 RSWAP_MAX_SLABS,
 					 session->limits.slab_size);
 	}
+	session->trim = rswap_trim_create(session);
+	if (!session->trim)
+		return rswap_session_why(session, -ENOMEM,
+					 "no memory for a bit for each page");
 	return 0;
 }
 
@@ -413,6 +417,7 @@ void rswap_session_destroy(struct rswap_session *session)
 	rswap_session_drain(session);
 	/* See rswap_request_done() */
 	synchronize_rcu();
+	rswap_trim_destroy(session->trim);
 	/* The transport's part hangs on the connections: it goes first */
 	if (session->transport_data)
 		session->ops->destroy(session);
@@ -440,6 +445,9 @@ u64 rswap_session_memory(const struct rswap_session *session)
 	bytes += (u64)session->nr_conns * session->config.depth *
 		 sizeof(struct rswap_request);
 	bytes += (u64)num_possible_cpus() * sizeof(struct rswap_stats_cpu);
+	if (session->trim)
+		bytes += struct_size(session->trim, freed,
+				     BITS_TO_LONGS(session->trim->nr));
 	if (session->slabs)
 		bytes += struct_size(session->slabs, state, session->slabs->nr);
 	return bytes;

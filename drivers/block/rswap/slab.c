@@ -79,6 +79,20 @@ struct rswap_extent rswap_slab_extent(const struct rswap_slab_map *map,
 EXPORT_SYMBOL_IF_KUNIT(rswap_slab_extent);
 
 /**
+ * rswap_slab_pos - where an extent is on the device
+ * @map: the slab map
+ * @ext: the extent
+ *
+ * Context: any.
+ * Return: bytes from the start of the device.
+ */
+u64 rswap_slab_pos(const struct rswap_slab_map *map,
+		   const struct rswap_extent *ext)
+{
+	return ((u64)ext->slab << map->shift) + ext->offset;
+}
+
+/**
  * rswap_slab_mapped - does a slab exist?
  * @map: the map
  * @slab: number of the slab

@@ -277,9 +277,45 @@ static int start_threads(void)
 
 /* -- transfers ---------------------------------------------------------- */
 
+/* A kernel without swap operations has swap_rw, which takes the parts of a batch. */
+#if __has_include(<linux/swap_io.h>)
+#include <linux/swap_io.h>
+
+static int file_rw(struct swap_io *sio)
+{
+	const struct address_space_operations *ops = sio->iocb.ki_filp->f_mapping->a_ops;
+
+	return sio->kind == SWAP_IO_WRITE ? ops->swap_out(sio) : ops->swap_in(sio);
+}
+
+#define has_file_rw(ops)	((ops)->swap_out)
+#else
+enum { SWAP_IO_WRITE, SWAP_IO_DEMAND };
+
+struct swap_io {
+	struct kiocb iocb;
+	int kind;
+	unsigned int nr_bvecs, nr_pages, len;
+	struct bio_vec bvecs[PAGES_MAX];
+};
+
+static int file_rw(struct swap_io *sio)
+{
+	struct iov_iter iter;
+	int ret;
+
+	iov_iter_bvec(&iter, sio->kind == SWAP_IO_WRITE ? ITER_SOURCE : ITER_DEST,
+		      sio->bvecs, sio->nr_bvecs, sio->len);
+	ret = sio->iocb.ki_filp->f_mapping->a_ops->swap_rw(&sio->iocb, &iter);
+	return ret == -EIOCBQUEUED ? 0 : ret < 0 ? ret : -EIO;
+}
+
+#define has_file_rw(ops)	((ops)->swap_rw)
+#endif
+
 struct transfer {
 	struct bio bio;
-	struct kiocb iocb;
+	struct swap_io sio;
 	struct bio_vec vecs[PAGES_MAX];
 	struct page *pages[PAGES_MAX];
 	struct completion done;
@@ -326,7 +362,7 @@ static void transfer_submit_bio(struct transfer *transfer, struct block_device *
 
 static void transfer_end_file(struct kiocb *iocb, long ret)
 {
-	struct transfer *transfer = container_of(iocb, struct transfer, iocb);
+	struct transfer *transfer = container_of(iocb, struct transfer, sio.iocb);
 
 	/* Part of it is as good as nothing, for a page and for reclaim. */
 	if (ret >= 0)
@@ -335,24 +371,25 @@ static void transfer_end_file(struct kiocb *iocb, long ret)
 	complete(&transfer->done);
 }
 
-/* As swap_write_unplug() and swap_read_unplug() do it. */
+/* As mm does it, but for what happens in the end. */
 static void transfer_submit_file(struct transfer *transfer, struct file *file, u64 at)
 {
-	struct kiocb *iocb = &transfer->iocb;
-	struct iov_iter iter;
+	struct swap_io *sio = &transfer->sio;
 	unsigned int i;
 	int ret;
 
-	init_sync_kiocb(iocb, file);
-	iocb->ki_complete = transfer_end_file;
-	iocb->ki_pos = at << PAGE_SHIFT;
+	init_sync_kiocb(&sio->iocb, file);
+	sio->iocb.ki_complete = transfer_end_file;
+	sio->iocb.ki_pos = at << PAGE_SHIFT;
+	sio->kind = transfer->reading ? SWAP_IO_DEMAND : SWAP_IO_WRITE;
 	for (i = 0; i < pages; i++)
-		bvec_set_page(&transfer->vecs[i], transfer->pages[i], PAGE_SIZE, 0);
-	iov_iter_bvec(&iter, transfer->reading ? ITER_DEST : ITER_SOURCE, transfer->vecs,
-		      pages, pages * PAGE_SIZE);
-	ret = file->f_mapping->a_ops->swap_rw(iocb, &iter);
-	if (ret != -EIOCBQUEUED)
-		transfer_end_file(iocb, ret);
+		bvec_set_page(&sio->bvecs[i], transfer->pages[i], PAGE_SIZE, 0);
+	sio->nr_bvecs = pages;
+	sio->nr_pages = pages;
+	sio->len = pages * PAGE_SIZE;
+	ret = file_rw(sio);
+	if (ret)
+		transfer_end_file(&sio->iocb, ret);
 }
 
 static void transfer_submit(struct transfer *transfer, struct file *file)
@@ -569,7 +606,7 @@ static struct file *device_open(void)
 	if (IS_ERR(file))
 		return file;
 	inode = file->f_mapping->host;
-	if (!S_ISBLK(inode->i_mode) && !(IS_SWAPFILE(inode) && inode->i_mapping->a_ops->swap_rw))
+	if (!S_ISBLK(inode->i_mode) && !(IS_SWAPFILE(inode) && has_file_rw(inode->i_mapping->a_ops)))
 		ret = -EINVAL;
 	else if (i_size_read(inode) >> PAGE_SHIFT < skip + count * pages)
 		ret = -ENOSPC;

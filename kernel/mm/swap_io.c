@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Batches of folios for swap space that has operations
+ *
+ * Adjacent slots are collected in a plug, which lives on the stack of whoever
+ * reclaims or reads ahead, and are submitted together.  A page that somebody
+ * waits for is never plugged.
+ *
+ * Each kind of batch has a mempool of its own.  Somebody who reads ahead may
+ * hold an unfinished batch while an allocation for the next page reclaims, and
+ * so may need batches for writing; were they of the same pool, enough of such
+ * readers would wait for each other.  And a page that is waited for does not
+ * wait for those that nobody may ever want.
+ */
+#include <linux/mempool.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/swap_io.h>
+#include <linux/swapops.h>
+
+#include "swap.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/swap_io.h>
+
+static mempool_t *swap_io_pools[SWAP_IO_KINDS];
+
+/**
+ * swap_io_activate - get ready for swap space that has operations
+ *
+ * What is allocated here stays: all swap space shares it.
+ *
+ * Context: process, may sleep; any number at the same time.
+ * Return: 0 or -ENOMEM.
+ */
+int swap_io_activate(void)
+{
+	mempool_t *pool;
+	int kind;
+
+	for (kind = 0; kind < SWAP_IO_KINDS; kind++) {
+		/* Pairs with the cmpxchg() below, of another swapon */
+		if (smp_load_acquire(&swap_io_pools[kind]))
+			continue;
+		pool = mempool_create_kmalloc_pool(SWAP_CLUSTER_MAX,
+						   sizeof(struct swap_io));
+		if (!pool)
+			return -ENOMEM;
+		if (cmpxchg(&swap_io_pools[kind], NULL, pool))
+			mempool_destroy(pool);
+	}
+	return 0;
+}
+
+static void swap_io_complete(struct kiocb *iocb, long ret)
+{
+	struct swap_io *sio = container_of(iocb, struct swap_io, iocb);
+
+	if (ret >= 0)
+		ret = ret == sio->len ? 0 : -EIO;
+	swap_io_end(sio, ret);
+}
+
+static struct swap_io *swap_io_alloc(enum swap_io_kind kind, struct file *file,
+				     loff_t pos)
+{
+	struct swap_io *sio = mempool_alloc(swap_io_pools[kind], GFP_NOIO);
+
+	init_sync_kiocb(&sio->iocb, file);
+	sio->iocb.ki_pos = pos;
+	sio->iocb.ki_complete = swap_io_complete;
+	sio->kind = kind;
+	sio->nr_bvecs = 0;
+	sio->nr_pages = 0;
+	sio->len = 0;
+	return sio;
+}
+
+/**
+ * swap_io_add - write or read a folio, maybe together with others
+ * @folio: of swap space that has operations; under writeback if it is to be
+ *	written, else locked and not uptodate
+ * @kind: what for
+ * @plug: where adjacent folios of the same kind are collected, until
+ *	swap_io_unplug(); or NULL
+ *
+ * Context: process, may sleep.
+ */
+void swap_io_add(struct folio *folio, enum swap_io_kind kind,
+		 struct swap_io **plug)
+{
+	struct file *file = swp_swap_info(folio->swap)->swap_file;
+	unsigned int nr = folio_nr_pages(folio);
+	loff_t pos = swap_dev_pos(folio->swap);
+	struct swap_io *sio = plug ? *plug : NULL;
+
+	if (sio && (sio->iocb.ki_filp != file ||
+		    sio->iocb.ki_pos + sio->len != pos ||
+		    sio->nr_pages + nr > SWAP_CLUSTER_MAX)) {
+		swap_io_submit(sio);
+		sio = NULL;
+	}
+	if (!sio)
+		sio = swap_io_alloc(kind, file, pos);
+	bvec_set_folio(&sio->bvecs[sio->nr_bvecs++], folio, folio_size(folio), 0);
+	sio->nr_pages += nr;
+	sio->len += folio_size(folio);
+	if (!plug || sio->nr_pages >= SWAP_CLUSTER_MAX) {
+		swap_io_submit(sio);
+		sio = NULL;
+	}
+	if (plug)
+		*plug = sio;
+}
+
+/**
+ * swap_io_submit - hand a batch over
+ * @sio: a batch with at least one folio; the caller's no more
+ *
+ * Context: process, may sleep.
+ */
+void swap_io_submit(struct swap_io *sio)
+{
+	const struct address_space_operations *ops =
+		sio->iocb.ki_filp->f_mapping->a_ops;
+	int ret;
+
+	trace_swap_io_submit(sio, 0);
+	ret = sio->kind == SWAP_IO_WRITE ? ops->swap_out(sio) :
+					   ops->swap_in(sio);
+	if (ret)
+		swap_io_end(sio, ret);
+}
+
+static void swap_io_end_write(struct folio *folio, int error)
+{
+	if (error) {
+		/*
+		 * Dirty again, so that it stays, and not at the head of those
+		 * to be reclaimed: see folio_rotate_reclaimable().
+		 */
+		folio_mark_dirty(folio);
+		folio_clear_reclaim(folio);
+	}
+	folio_end_writeback(folio);
+}
+
+static void swap_io_end_read(struct folio *folio, int error)
+{
+	if (!error)
+		folio_mark_uptodate(folio);
+	folio_unlock(folio);
+}
+
+/**
+ * swap_io_end - a batch has ended
+ * @sio: the batch; it is gone afterwards
+ * @error: 0 if every byte is where it belongs, or a negative errno
+ *
+ * Context: any in which spinlocks may be taken.
+ */
+void swap_io_end(struct swap_io *sio, int error)
+{
+	bool write = sio->kind == SWAP_IO_WRITE;
+	unsigned int i;
+
+	trace_swap_io_end(sio, error);
+	if (unlikely(error))
+		pr_alert_ratelimited("%s-error %d on swap space %pD (%u bytes at %lld)\n",
+				     write ? "Write" : "Read", error,
+				     sio->iocb.ki_filp, sio->len,
+				     swap_io_pos(sio));
+	for (i = 0; i < sio->nr_bvecs; i++) {
+		struct folio *folio = page_folio(sio->bvecs[i].bv_page);
+
+		if (write)
+			swap_io_end_write(folio, error);
+		else
+			swap_io_end_read(folio, error);
+	}
+	mempool_free(sio, swap_io_pools[sio->kind]);
+}
+EXPORT_SYMBOL_GPL(swap_io_end);
