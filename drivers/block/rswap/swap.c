@@ -21,7 +21,7 @@
 /* A write may have to wait for a TRIM: pages of one at most */
 #define RSWAP_TRIM_MAX		256
 /* Others wait for the bitmap's lock: pages to look at while it is held */
-#define RSWAP_TRIM_SCAN		(1UL << 18)
+#define RSWAP_TRIM_SCAN		(256 * 1024UL)
 
 static void rswap_swap_put(struct swap_io *sio)
 {
