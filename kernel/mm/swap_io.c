@@ -14,14 +14,29 @@
  */
 #include <linux/mempool.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap_io.h>
 #include <linux/swapops.h>
+#include <linux/wait_bit.h>
 
 #include "swap.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/swap_io.h>
+
+/*
+ * What is under writeback cannot be reclaimed again until it has arrived, and
+ * reclaim that finds nothing else gives up: the OOM killer came for a guest with
+ * half of its swap space free, all of whose memory was under writeback to NFS.
+ * A queue of requests has a length; operations may have none. So no more than
+ * this part of memory, or this many pages, are on their way to one swap space.
+ */
+#define SWAP_IO_WRITING_SHARE	64
+#define SWAP_IO_WRITING_MAX	(SZ_16M >> PAGE_SHIFT)
+
+/* Pages on their way, of each swap space */
+static atomic_t swap_io_writing[MAX_SWAPFILES];
 
 static mempool_t *swap_io_pools[SWAP_IO_KINDS];
 
@@ -113,6 +128,36 @@ void swap_io_add(struct folio *folio, enum swap_io_kind kind,
 		*plug = sio;
 }
 
+static atomic_t *swap_io_writing_of(const struct swap_io *sio)
+{
+	return &swap_io_writing[swp_type(page_swap_entry(sio->bvecs[0].bv_page))];
+}
+
+static bool swap_io_may_write(const atomic_t *writing)
+{
+	return atomic_read(writing) <= min(totalram_pages() / SWAP_IO_WRITING_SHARE,
+					   SWAP_IO_WRITING_MAX);
+}
+
+/* Wait until some of what is on its way has arrived: that needs no memory of ours */
+static void swap_io_begin_write(struct swap_io *sio)
+{
+	atomic_t *writing = swap_io_writing_of(sio);
+
+	wait_var_event(writing, swap_io_may_write(writing));
+	atomic_add(sio->nr_pages, writing);
+}
+
+static void swap_io_end_writing(struct swap_io *sio)
+{
+	atomic_t *writing = swap_io_writing_of(sio);
+
+	atomic_sub(sio->nr_pages, writing);
+	/* Pairs with the barrier of prepare_to_wait_event() */
+	smp_mb__after_atomic();
+	wake_up_var(writing);
+}
+
 /**
  * swap_io_submit - hand a batch over
  * @sio: a batch with at least one folio; the caller's no more
@@ -125,6 +170,8 @@ void swap_io_submit(struct swap_io *sio)
 		sio->iocb.ki_filp->f_mapping->a_ops;
 	int ret;
 
+	if (sio->kind == SWAP_IO_WRITE)
+		swap_io_begin_write(sio);
 	trace_swap_io_submit(sio, 0);
 	ret = sio->kind == SWAP_IO_WRITE ? ops->swap_out(sio) :
 					   ops->swap_in(sio);
@@ -170,6 +217,8 @@ void swap_io_end(struct swap_io *sio, int error)
 				     write ? "Write" : "Read", error,
 				     sio->iocb.ki_filp, sio->len,
 				     swap_io_pos(sio));
+	if (write)
+		swap_io_end_writing(sio);
 	for (i = 0; i < sio->nr_bvecs; i++) {
 		struct folio *folio = page_folio(sio->bvecs[i].bv_page);
 
