@@ -5,6 +5,8 @@ from lab.exhaust import Dry
 from lab.session import server_address
 
 GROUP = "exhaust"
+# Over IPv6 it stood still in one of three runs, see "What is not covered" in network-swap.rst
+FULL_ONLY = True
 # So that what is known from now on goes stale, and is asked for, within seconds.
 HASTE = """cd /proc/sys/net/{ip}/neigh/eth0
 echo 1000 > base_reachable_time_ms

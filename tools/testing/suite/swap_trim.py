@@ -13,7 +13,7 @@ KERNELS = ("lean",)
 TOPOLOGY = "client"
 MEM = 96
 TIMEOUT = 180
-HOLD = 0.2
+HOLD = 0.1
 
 
 class Trimmer:
@@ -56,7 +56,7 @@ def test(lab):
         device = lab.attach(server.url, size="128M", name="r0", extra="--connections 4")
         lab.swapon(device)
         for _ in range(2):
-            client.hog(125, passes=1, pattern="sequential").wait(timeout=100)
+            client.hog(105, passes=1, pattern="sequential").wait(timeout=100)
         client.run(f"swapoff {device}", timeout=60)
         lab.detach("r0")
     lab.log(f"{trimmer.trims} TRIMs of {trimmer.bytes >> 10} KiB")

@@ -32,7 +32,7 @@ def test(lab):
     for vm in clients:
         device = lab.attach(server, size="256M", name="r0", vm=vm)
         vm.run(f"mkswap {device} && swapon {device}")
-        hogs.append(vm.hog(200, passes=1, pattern="random"))
+        hogs.append(vm.hog(160, passes=1, pattern="random"))
     for hog in hogs:
         hog.wait(timeout=300)
     for vm in clients:
