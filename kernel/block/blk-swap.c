@@ -148,13 +148,13 @@ int blkdev_swap_in(struct swap_io *sio)
 /**
  * blkdev_swap_end - a driver has done with a batch
  * @sio: what its swap_out or swap_in took
- * @error: 0 or a negative errno, as for swap_io_end()
+ * @error: 0 if every byte is where it belongs, or a negative errno
  *
  * Context: any in which spinlocks may be taken.
  */
 void blkdev_swap_end(struct swap_io *sio, int error)
 {
 	swap_io_account_end(sio);
-	swap_io_end(sio, error);
+	sio->iocb.ki_complete(&sio->iocb, error ? error : sio->len);
 }
 EXPORT_SYMBOL_GPL(blkdev_swap_end);

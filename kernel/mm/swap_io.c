@@ -67,6 +67,80 @@ int swap_io_activate(void)
 	return 0;
 }
 
+static atomic_t *swap_io_writing_of(const struct swap_io *sio)
+{
+	return &swap_io_writing[swp_type(page_swap_entry(sio->bvecs[0].bv_page))];
+}
+
+static bool swap_io_may_write(const atomic_t *writing)
+{
+	return atomic_read(writing) <= min(totalram_pages() / SWAP_IO_WRITING_SHARE,
+					   SWAP_IO_WRITING_MAX);
+}
+
+/* Wait until some of what is on its way has arrived: that needs no memory of ours */
+static void swap_io_begin_write(struct swap_io *sio)
+{
+	atomic_t *writing = swap_io_writing_of(sio);
+
+	wait_var_event(writing, swap_io_may_write(writing));
+	atomic_add(sio->nr_pages, writing);
+}
+
+static void swap_io_end_writing(struct swap_io *sio)
+{
+	atomic_t *writing = swap_io_writing_of(sio);
+
+	atomic_sub(sio->nr_pages, writing);
+	/* Pairs with the barrier of prepare_to_wait_event() */
+	smp_mb__after_atomic();
+	wake_up_var(writing);
+}
+
+static void swap_io_end_write(struct folio *folio, int error)
+{
+	if (error) {
+		/*
+		 * Dirty again, so that it stays, and not at the head of those
+		 * to be reclaimed: see folio_rotate_reclaimable().
+		 */
+		folio_mark_dirty(folio);
+		folio_clear_reclaim(folio);
+	}
+	folio_end_writeback(folio);
+}
+
+static void swap_io_end_read(struct folio *folio, int error)
+{
+	if (!error)
+		folio_mark_uptodate(folio);
+	folio_unlock(folio);
+}
+
+static void swap_io_end(struct swap_io *sio, int error)
+{
+	bool write = sio->kind == SWAP_IO_WRITE;
+	unsigned int i;
+
+	trace_swap_io_end(sio, error);
+	if (unlikely(error))
+		pr_alert_ratelimited("%s-error %d on swap space %pD (%u bytes at %lld)\n",
+				     write ? "Write" : "Read", error,
+				     sio->iocb.ki_filp, sio->len,
+				     swap_io_pos(sio));
+	if (write)
+		swap_io_end_writing(sio);
+	for (i = 0; i < sio->nr_bvecs; i++) {
+		struct folio *folio = page_folio(sio->bvecs[i].bv_page);
+
+		if (write)
+			swap_io_end_write(folio, error);
+		else
+			swap_io_end_read(folio, error);
+	}
+	mempool_free(sio, swap_io_pools[sio->kind]);
+}
+
 static void swap_io_complete(struct kiocb *iocb, long ret)
 {
 	struct swap_io *sio = container_of(iocb, struct swap_io, iocb);
@@ -128,36 +202,6 @@ void swap_io_add(struct folio *folio, enum swap_io_kind kind,
 		*plug = sio;
 }
 
-static atomic_t *swap_io_writing_of(const struct swap_io *sio)
-{
-	return &swap_io_writing[swp_type(page_swap_entry(sio->bvecs[0].bv_page))];
-}
-
-static bool swap_io_may_write(const atomic_t *writing)
-{
-	return atomic_read(writing) <= min(totalram_pages() / SWAP_IO_WRITING_SHARE,
-					   SWAP_IO_WRITING_MAX);
-}
-
-/* Wait until some of what is on its way has arrived: that needs no memory of ours */
-static void swap_io_begin_write(struct swap_io *sio)
-{
-	atomic_t *writing = swap_io_writing_of(sio);
-
-	wait_var_event(writing, swap_io_may_write(writing));
-	atomic_add(sio->nr_pages, writing);
-}
-
-static void swap_io_end_writing(struct swap_io *sio)
-{
-	atomic_t *writing = swap_io_writing_of(sio);
-
-	atomic_sub(sio->nr_pages, writing);
-	/* Pairs with the barrier of prepare_to_wait_event() */
-	smp_mb__after_atomic();
-	wake_up_var(writing);
-}
-
 /**
  * swap_io_submit - hand a batch over
  * @sio: a batch with at least one folio; the caller's no more
@@ -178,55 +222,3 @@ void swap_io_submit(struct swap_io *sio)
 	if (ret)
 		swap_io_end(sio, ret);
 }
-
-static void swap_io_end_write(struct folio *folio, int error)
-{
-	if (error) {
-		/*
-		 * Dirty again, so that it stays, and not at the head of those
-		 * to be reclaimed: see folio_rotate_reclaimable().
-		 */
-		folio_mark_dirty(folio);
-		folio_clear_reclaim(folio);
-	}
-	folio_end_writeback(folio);
-}
-
-static void swap_io_end_read(struct folio *folio, int error)
-{
-	if (!error)
-		folio_mark_uptodate(folio);
-	folio_unlock(folio);
-}
-
-/**
- * swap_io_end - a batch has ended
- * @sio: the batch; it is gone afterwards
- * @error: 0 if every byte is where it belongs, or a negative errno
- *
- * Context: any in which spinlocks may be taken.
- */
-void swap_io_end(struct swap_io *sio, int error)
-{
-	bool write = sio->kind == SWAP_IO_WRITE;
-	unsigned int i;
-
-	trace_swap_io_end(sio, error);
-	if (unlikely(error))
-		pr_alert_ratelimited("%s-error %d on swap space %pD (%u bytes at %lld)\n",
-				     write ? "Write" : "Read", error,
-				     sio->iocb.ki_filp, sio->len,
-				     swap_io_pos(sio));
-	if (write)
-		swap_io_end_writing(sio);
-	for (i = 0; i < sio->nr_bvecs; i++) {
-		struct folio *folio = page_folio(sio->bvecs[i].bv_page);
-
-		if (write)
-			swap_io_end_write(folio, error);
-		else
-			swap_io_end_read(folio, error);
-	}
-	mempool_free(sio, swap_io_pools[sio->kind]);
-}
-EXPORT_SYMBOL_GPL(swap_io_end);

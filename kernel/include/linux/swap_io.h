@@ -8,7 +8,7 @@
  *
  * The contract of both:
  *
- *  - 0 means that swap_io_end() will be called for the batch exactly once, by
+ *  - 0 means that iocb.ki_complete will be called for the batch exactly once, by
  *    anybody, in any context that may take spinlocks (softirqs and hardirqs
  *    included), maybe before the operation returns.  From this call on nothing
  *    of the batch may be touched.
@@ -54,9 +54,8 @@ enum swap_io_kind {
 
 /**
  * struct swap_io - a batch of folios, to or from consecutive slots
- * @iocb: file and position; for implementations whose way is that of direct
- *	I/O.  iocb.ki_complete takes the number of bytes or a negative errno, and
- *	ends the batch
+ * @iocb: file and position, as of direct I/O.  iocb.ki_complete takes the number
+ *	of bytes or a negative errno, and ends the batch
  * @kind: what it is for
  * @nr_bvecs: number of @bvecs in use, one for each folio
  * @nr_pages: pages of all of them
@@ -120,8 +119,6 @@ static inline int swap_io_queued(ssize_t ret)
 		return 0;
 	return ret < 0 ? ret : -EIO;
 }
-
-void swap_io_end(struct swap_io *sio, int error);
 
 /**
  * swap_has_io_ops - test whether swap space is used by its operations

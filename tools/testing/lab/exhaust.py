@@ -2,15 +2,16 @@
 """No memory at all, for certain: what a storm does by chance.
 
 The module exhaust.ko takes every page and every free object that can be had
-without a reserve, and does to a block device what reclaim does to swap space:
-writes with PF_MEMALLOC, here followed by reads. What gets through then got
-through on reserves alone, and what does not stands still at once and for ever,
-so one run tells what takes a storm many. Traffic, loss and the like go on
-meanwhile, and what must be true after a storm must be true after this.
+without a reserve, and does to a device what reclaim does to swap space: writes with
+PF_MEMALLOC, by swap operations if it has them, here followed by reads. What
+gets through then got through on reserves alone, and what does not stands still at
+once and for ever, so one run tells what takes a storm many. Traffic, loss and the
+like go on meanwhile, and what must be true after a storm must be true after this.
 """
 
 import re
 import signal
+import time
 from dataclasses import dataclass
 
 from .errors import Fail, Wedged
@@ -20,6 +21,7 @@ from .storm import ARRIVED, RESERVES, Cell, Storm
 MODULE = "/lib/modules/exhaust.ko"
 CHANGED = re.compile(r"nicdo: \S+ (.*) took .*, free: (\d+) KiB")
 OUT = re.compile(r"exhaust: memory is out: (\d+) pages free")
+HOW = re.compile(r"transfers are .*")
 TOOK = re.compile(r"exhaust: took (\d+) pages, left (\d+) free on average")
 DONE = re.compile(r"exhaust: (\d+) of (\d+) done, (\d+) errors, (\d+) wrong, longest (\d+) ms")
 REFUSED = re.compile(r"exhaust: (\d+) times a file system had no memory for a transfer")
@@ -53,6 +55,7 @@ class Dry(Cell):
     @client: shell commands there, before
     @after: shell commands there, that undo them
     @during: shell commands in the server, once memory is out
+    @unplugged: seconds for which the client's cable is out then
     @change: what guest/nicdo.c does to the card of the client then
     @most: pages of netvm_rx that receive rings may hold, if the reserve is not
         to be the only limit
@@ -67,6 +70,7 @@ class Dry(Cell):
     client: str = ""
     after: str = ""
     during: str = ""
+    unplugged: int = 0
     change: str = ""
     most: int = 0
     images: tuple = ()
@@ -155,6 +159,8 @@ class Exhaustion(Storm):
                           lambda: f"memory to be out: {job.out}")
         if cell.during and job.rc is None:
             self.lab.server.run(cell.during, timeout=60)
+        if cell.unplugged and job.rc is None:
+            self._unplug()
         client.wait_until(lambda: told(STUCK) or told(DONE) or job.rc, SECONDS,
                           lambda: "the transfers to end or stand still")
         stuck = told(STUCK)
@@ -164,8 +170,8 @@ class Exhaustion(Storm):
             raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{said}\n"
                          f"{state}\n" + collect_evidence(client))
         client.wait(job, 10)
-        took, done, refused = told(TOOK), told(DONE), told(REFUSED)
-        self._tell("; ".join(match.group() for match in (took, done, refused) if match))
+        how, took, done, refused = told(HOW), told(TOOK), told(DONE), told(REFUSED)
+        self._tell("; ".join(match.group() for match in (how, took, done, refused) if match))
         if int(took.group(2)) > MOST_FREE and "leave=" not in cell.module:
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
@@ -176,6 +182,12 @@ class Exhaustion(Storm):
             self._check_rings()
         client.run(f"set -e\nrmmod exhaust\n{cell.after}")
         self._check_counters(before)
+
+    def _unplug(self):
+        """Long enough for the kernel to notice, and to forget its neighbours."""
+        self.lab.client.set_link(0, False)
+        time.sleep(self.cell.unplugged)
+        self.lab.client.set_link(0, True)
 
     def _check_change(self):
         """It was done while memory was out."""

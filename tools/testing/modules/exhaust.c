@@ -7,9 +7,9 @@
  * an allocation without entitlement to a reserve can get, PF_MEMALLOC ignoring all
  * watermarks, and takes again whatever others free. Meanwhile another thread does what
  * reclaim does: with PF_MEMALLOC set it writes blocks to the device,
- * and reads them back. Bios and pages are there beforehand. A file, which must be
- * swapped to so that its file system is prepared, is written and read by the
- * operation that its file system has for that. Then everything is given back, and the
+ * and reads them back, by swap operations where the device has them, else by
+ * bios. These and the pages are there beforehand. A file must be swapped to, so
+ * that its file system is prepared. Then everything is given back, and the
  * log says how far it came:
  *
  *	exhaust: took 28115 pages, left 3 free on average
@@ -81,6 +81,9 @@ static unsigned int leave;
 module_param(leave, uint, 0444);
 MODULE_PARM_DESC(leave, "free pages to leave, for tasks with PF_MEMALLOC");
 
+static bool bios;
+module_param(bios, bool, 0444);
+MODULE_PARM_DESC(bios, "bios even if the device has swap operations");
 static bool routes;
 module_param(routes, bool, 0444);
 MODULE_PARM_DESC(routes, "take routes too, each attempt with a warning");
@@ -281,16 +284,24 @@ static int start_threads(void)
 #if __has_include(<linux/swap_io.h>)
 #include <linux/swap_io.h>
 
-static int file_rw(struct swap_io *sio)
+static int swap_rw(struct swap_io *sio)
 {
 	const struct address_space_operations *ops = sio->iocb.ki_filp->f_mapping->a_ops;
 
 	return sio->kind == SWAP_IO_WRITE ? ops->swap_out(sio) : ops->swap_in(sio);
 }
 
-#define has_file_rw(ops)	((ops)->swap_out)
+static bool file_has_ops(struct inode *inode)
+{
+	return inode->i_mapping->a_ops->swap_out;
+}
+
+static bool bdev_has_ops(struct block_device *bdev)
+{
+	return bdev->bd_disk->fops->swap_out && !bdev_is_partition(bdev);
+}
 #else
-enum { SWAP_IO_WRITE, SWAP_IO_DEMAND };
+enum { SWAP_IO_WRITE, SWAP_IO_DEMAND, SWAP_IO_READAHEAD };
 
 struct swap_io {
 	struct kiocb iocb;
@@ -299,7 +310,7 @@ struct swap_io {
 	struct bio_vec bvecs[PAGES_MAX];
 };
 
-static int file_rw(struct swap_io *sio)
+static int swap_rw(struct swap_io *sio)
 {
 	struct iov_iter iter;
 	int ret;
@@ -310,8 +321,26 @@ static int file_rw(struct swap_io *sio)
 	return ret == -EIOCBQUEUED ? 0 : ret < 0 ? ret : -EIO;
 }
 
-#define has_file_rw(ops)	((ops)->swap_rw)
+static bool file_has_ops(struct inode *inode)
+{
+	return inode->i_mapping->a_ops->swap_rw;
+}
+
+static bool bdev_has_ops(struct block_device *bdev)
+{
+	return false;
+}
 #endif
+
+/* Returns the block device to which bios are to be sent, NULL if operations are used. */
+static struct block_device *bio_device(struct file *file)
+{
+	struct inode *inode = file->f_mapping->host;
+
+	if (!S_ISBLK(inode->i_mode) || (!bios && bdev_has_ops(I_BDEV(inode))))
+		return NULL;
+	return I_BDEV(inode);
+}
 
 struct transfer {
 	struct bio bio;
@@ -360,7 +389,7 @@ static void transfer_submit_bio(struct transfer *transfer, struct block_device *
 	submit_bio(bio);
 }
 
-static void transfer_end_file(struct kiocb *iocb, long ret)
+static void transfer_end_ops(struct kiocb *iocb, long ret)
 {
 	struct transfer *transfer = container_of(iocb, struct transfer, sio.iocb);
 
@@ -372,28 +401,30 @@ static void transfer_end_file(struct kiocb *iocb, long ret)
 }
 
 /* As mm does it, but for what happens in the end. */
-static void transfer_submit_file(struct transfer *transfer, struct file *file, u64 at)
+static void transfer_submit_ops(struct transfer *transfer, struct file *file, u64 at)
 {
 	struct swap_io *sio = &transfer->sio;
 	unsigned int i;
 	int ret;
 
 	init_sync_kiocb(&sio->iocb, file);
-	sio->iocb.ki_complete = transfer_end_file;
+	sio->iocb.ki_complete = transfer_end_ops;
 	sio->iocb.ki_pos = at << PAGE_SHIFT;
-	sio->kind = transfer->reading ? SWAP_IO_DEMAND : SWAP_IO_WRITE;
+	sio->kind = !transfer->reading ? SWAP_IO_WRITE :
+		    pages == 1 ? SWAP_IO_DEMAND : SWAP_IO_READAHEAD;
 	for (i = 0; i < pages; i++)
 		bvec_set_page(&sio->bvecs[i], transfer->pages[i], PAGE_SIZE, 0);
 	sio->nr_bvecs = pages;
 	sio->nr_pages = pages;
 	sio->len = pages * PAGE_SIZE;
-	ret = file_rw(sio);
+	ret = swap_rw(sio);
 	if (ret)
-		transfer_end_file(&sio->iocb, ret);
+		transfer_end_ops(&sio->iocb, ret);
 }
 
 static void transfer_submit(struct transfer *transfer, struct file *file)
 {
+	struct block_device *bdev = bio_device(file);
 	u64 at = skip + transfer->number * pages;
 	unsigned int i;
 
@@ -401,10 +432,10 @@ static void transfer_submit(struct transfer *transfer, struct file *file)
 		memset(page_address(transfer->pages[i]),
 		       transfer->reading ? 0 : transfer->number + i + 1, PAGE_SIZE);
 	init_completion(&transfer->done);
-	if (S_ISBLK(file->f_mapping->host->i_mode))
-		transfer_submit_bio(transfer, I_BDEV(file->f_mapping->host), at);
+	if (bdev)
+		transfer_submit_bio(transfer, bdev, at);
 	else
-		transfer_submit_file(transfer, file, at);
+		transfer_submit_ops(transfer, file, at);
 }
 
 static void transfer_wait(struct transfer *transfer, struct file *file)
@@ -606,7 +637,7 @@ static struct file *device_open(void)
 	if (IS_ERR(file))
 		return file;
 	inode = file->f_mapping->host;
-	if (!S_ISBLK(inode->i_mode) && !(IS_SWAPFILE(inode) && has_file_rw(inode->i_mapping->a_ops)))
+	if (!S_ISBLK(inode->i_mode) && !(IS_SWAPFILE(inode) && file_has_ops(inode)))
 		ret = -EINVAL;
 	else if (i_size_read(inode) >> PAGE_SHIFT < skip + count * pages)
 		ret = -ENOSPC;
@@ -654,6 +685,8 @@ static int __init exhaust_init(void)
 	msleep(500);
 	WRITE_ONCE(settled, true);
 	pr_info("memory is out: %lu pages free\n", free_pages_now());
+	if (file)
+		pr_info("transfers are %s\n", bio_device(file) ? "bios" : "swap operations");
 	since = ktime_get();
 	last_done = jiffies;
 	if (pool && !pool_use())

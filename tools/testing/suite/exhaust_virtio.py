@@ -11,3 +11,7 @@ CHECK = (
     Dry("nbd", "none", module=BUSY, wedges=True),
     Dry("nvme", "none", module=BUSY, wedges=True),
 )
+FULL = (
+    # Not how it is swapped to, but by others than swap
+    Dry("rswap", "none", module=f"{BUSY} bios=1"),
+)
