@@ -38,7 +38,7 @@ DEFINE_STATIC_KEY_FALSE(mem_reserve_key);
 EXPORT_SYMBOL_GPL(mem_reserve_key);
 
 /* Caches whose objects may be allocated from a slab of the reserve. */
-#define MEM_RESERVE_CACHES	64
+#define MEM_RESERVE_CACHES	128
 
 /* A reserve may not take more than this part of memory. */
 #define MEM_RESERVE_SHARE	4

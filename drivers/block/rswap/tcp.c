@@ -223,6 +223,28 @@ static int rswap_tcp_send_queued(struct rswap_tcp *tcp)
 	return ret;
 }
 
+/*
+ * If somebody else is sending, they will find our request: they look at the list
+ * once more after they have let go of the lock.
+ */
+static void rswap_tcp_send(struct rswap_tcp *tcp)
+{
+	int ret;
+
+	do {
+		/*
+		 * Pairs with itself: what we queued before the look at the lock,
+		 * our unlock before the look at the list
+		 */
+		smp_mb();
+		if (list_empty_careful(&tcp->send_list) ||
+		    !mutex_trylock(&tcp->tx_lock))
+			return;
+		ret = rswap_tcp_send_queued(tcp);
+		mutex_unlock(&tcp->tx_lock);
+	} while (!ret);
+}
+
 static int rswap_tcp_submit(struct rswap_conn *conn, struct rswap_request *req)
 {
 	struct rswap_tcp *tcp = conn->priv;
@@ -241,30 +263,21 @@ static int rswap_tcp_submit(struct rswap_conn *conn, struct rswap_request *req)
 	if (ret)
 		return ret;
 
-	/*
-	 * If somebody else is sending, they will find our request: they look at
-	 * the list once more after they have let go of the lock.
-	 */
-	while (!list_empty_careful(&tcp->send_list) &&
-	       mutex_trylock(&tcp->tx_lock)) {
-		ret = rswap_tcp_send_queued(tcp);
-		mutex_unlock(&tcp->tx_lock);
-		if (ret)
-			break;
-		/* Order the unlock before the next look at the list */
-		smp_mb();
-	}
+	rswap_tcp_send(tcp);
 	return 0;
 }
 
 static void rswap_tcp_tx_work(struct work_struct *work)
 {
 	struct rswap_tcp *tcp = container_of(work, struct rswap_tcp, tx_work);
+	int ret = 0;
 
 	mutex_lock(&tcp->tx_lock);
 	if (!READ_ONCE(tcp->dead))
-		rswap_tcp_send_queued(tcp);
+		ret = rswap_tcp_send_queued(tcp);
 	mutex_unlock(&tcp->tx_lock);
+	if (!ret)
+		rswap_tcp_send(tcp);
 }
 
 /*

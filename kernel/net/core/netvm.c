@@ -89,7 +89,8 @@ static void netvm_rx_shrink(struct mem_reserve *res)
 /*
  * A ring that found no buffer when its last one was used receives nothing, so
  * nothing makes its driver look again. Drivers have workers for that, but those
- * may wait for memory behind others: have every card polled.
+ * may wait for memory behind others: have every card polled. Not what is no card,
+ * and may only be polled on a CPU of its own (gro_cells).
  */
 static void netvm_poll(struct timer_list *unused)
 {
@@ -101,7 +102,8 @@ static void netvm_poll(struct timer_list *unused)
 	for_each_net_rcu(net)
 		for_each_netdev_rcu(net, dev)
 			list_for_each_entry_rcu(napi, &dev->napi_list, dev_list)
-				napi_schedule(napi);
+				if (!test_bit(NAPI_STATE_NO_BUSY_POLL, &napi->state))
+					napi_schedule(napi);
 	rcu_read_unlock();
 }
 
@@ -293,7 +295,7 @@ EXPORT_SYMBOL_GPL(netvm_add_dst_cache);
 static int netvm_size(struct mem_reserve *res, unsigned int pages, bool shrink)
 {
 	if (!res->pages)
-		return mem_reserve_register(res, pages);
+		return pages ? mem_reserve_register(res, pages) : 0;
 	if (pages < res->nr_pages && !shrink)
 		return 0;
 	return mem_reserve_resize(res, pages);
@@ -311,6 +313,20 @@ static int netvm_size_all(unsigned int sockets, bool shrink)
 	return netvm_size(&netvm_skb, skb, shrink) ?: ret;
 }
 
+/*
+ * sk_memalloc_socks() is true as long as the reserves are kept, so that the next
+ * socket need not wait for the locks that it takes to patch code: who holds them
+ * may be waiting for memory.
+ */
+static void netvm_switch(void)
+{
+	if (!atomic_read(&netvm_sockets) && static_key_enabled(&memalloc_socks_key))
+		static_branch_disable(&memalloc_socks_key);
+	/* One that was added meanwhile may have seen it enabled */
+	if (atomic_read(&netvm_sockets) && !static_key_enabled(&memalloc_socks_key))
+		static_branch_enable(&memalloc_socks_key);
+}
+
 static void netvm_resize(struct work_struct *work)
 {
 	unsigned int sockets = atomic_read(&netvm_sockets);
@@ -326,6 +342,7 @@ static void netvm_resize(struct work_struct *work)
 	if (sockets || netvm_rx.pages)
 		ret = netvm_size_all(sockets, !sockets);
 	mutex_unlock(&netvm_mutex);
+	netvm_switch();
 	if (ret == -ENOMEM)
 		pr_warn("no memory for the reserves of %u sockets: swap over the network can hang; free some and bring a network device down and up\n",
 			sockets);
@@ -360,16 +377,19 @@ int netvm_swapon(void)
  * The reserves grow soon after, from a worker: sockets are set memalloc in
  * atomic context too. Reserves that were made for other sockets are there.
  *
- * Context: Any but hard interrupts.
+ * Context: Process context. The first one since the reserves were given back may
+ *	sleep.
  */
 void netvm_socket_added(struct sock *sk)
 {
 	atomic_inc(&netvm_sockets);
+	if (!static_key_enabled(&memalloc_socks_key))
+		static_branch_enable(&memalloc_socks_key);
 	mod_delayed_work(system_unbound_wq, &netvm_resize_work, 0);
 }
 
 /**
- * netvm_socket_removed - a memalloc socket is none any more
+ * netvm_socket_removed - a memalloc socket is none any more, or is gone
  * @sk: the socket
  *
  * Context: Any but hard interrupts.
@@ -585,7 +605,8 @@ static enum netvm_counter netvm_judge(struct sk_buff *skb)
 	struct vlan_hdr _vlan, *vlan;
 	int offset = 0;
 
-	if (skb->pkt_type == PACKET_OTHERHOST)
+	/* What is above the card, a bridge for example, may have another address */
+	if (skb->pkt_type == PACKET_OTHERHOST && !rcu_access_pointer(skb->dev->rx_handler))
 		return NETVM_FORWARD;
 	while (eth_type_vlan(proto)) {
 		vlan = skb_header_pointer(skb, offset, sizeof(_vlan), &_vlan);
