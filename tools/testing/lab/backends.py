@@ -2,7 +2,7 @@
 """Swap over rswap and over everything else that swaps over a network.
 
 Each back end serves memory of the server guest by the server that people use
-(rswapd, nbdkit, nvmet, knfsd) and swaps to it in the client guest. zram needs
+(rswapd, nbdkit, nvmet, knfsd, ksmbd) and swaps to it in the client guest. zram needs
 no server: it is the control that tells what the machine could do without a
 network.
 """
@@ -16,6 +16,8 @@ NBD_PORT = 10809
 NVME_PORT = 4420
 NVMET = "/sys/kernel/config/nvmet"
 MOUNTD_PORT = 20048
+LEASE = 10                  # seconds that knfsd keeps what a silent client has opened
+SMB_USER, SMB_PASSWORD = "root", "lab"
 FOREVER = 2000000000        # seconds since 1970, for entries of knfsd's caches
 # NFSEXP_INSECURE_PORT, _NOSUBTREECHECK and _FSID; root is not squashed.
 EXPORT_FLAGS = 0x2 | 0x400 | 0x2000
@@ -168,15 +170,24 @@ class Nfs(Backend):
             mount -t tmpfs -o size={self.size + 16}m none /export
             mount -t nfsd none /proc/fs/nfsd
             echo -3 > /proc/fs/nfsd/versions
-            echo 10 > /proc/fs/nfsd/nfsv4leasetime
-            echo 10 > /proc/fs/nfsd/nfsv4gracetime
+            echo {LEASE} > /proc/fs/nfsd/nfsv4leasetime
+            echo {LEASE} > /proc/fs/nfsd/nfsv4gracetime""")
+        self.start_server()
+        # Refused by a server that keeps no record of its clients: then it ends after a lease.
+        self.lab.server.run("echo Y > /proc/fs/nfsd/v4_end_grace || true")
+
+    def start_server(self):
+        """Start what stop_server() has stopped: what is exported was forgotten."""
+        self.lab.server.run(f"""set -e
             cd /proc/net/rpc
             echo 'nfsd {server_address()[:-1]}2 {FOREVER} lab' > auth.unix.ip/channel
             echo 'lab /export {FOREVER} {EXPORT_FLAGS} 65534 65534 0' > nfsd.export/channel
             echo 'lab 1 \\x00000000 {FOREVER} /export' > nfsd.fh/channel
-            echo 8 > /proc/fs/nfsd/threads
-            # Refused where no daemon keeps track of clients: then it ends after 10 s.
-            echo Y > /proc/fs/nfsd/v4_end_grace || true""")
+            echo 8 > /proc/fs/nfsd/threads""")
+
+    def stop_server(self):
+        """Stop the server, which forgets its clients and closes their connections."""
+        self.lab.server.run("echo 0 > /proc/fs/nfsd/threads")
 
     def _mount(self):
         address = server_address()
@@ -219,9 +230,14 @@ class Nfs3(Nfs):
                 > /etc/exports""")
         self.daemons = [server.start_job("exec rpcbind -f -w")]
         server.poll("netstat -ltn | grep -q ':111 '", timeout=15)
-        server.run("exportfs -a && echo 8 > /proc/fs/nfsd/threads")
+        server.run("exportfs -a")
+        self.start_server()
         self.daemons.append(server.start_job(f"exec rpc.mountd --foreground --port {MOUNTD_PORT}"))
         server.poll(f"netstat -ltn | grep -q :{MOUNTD_PORT}", timeout=15)
+
+    def start_server(self):
+        """The mount daemon says again what is exported."""
+        self.lab.server.run("echo 8 > /proc/fs/nfsd/threads")
 
     def _mount(self):
         address = server_address()
@@ -235,6 +251,33 @@ class Nfs3(Nfs):
         for job in self.daemons:
             job.kill(15)
             job.wait(15, check=False)
+
+
+class Smb(Backend):
+    """ksmbd exporting a tmpfs, and a swap file on SMB 3.1.1."""
+    server_images = ("ksmbd",)
+
+    def attach(self):
+        server, address = self.lab.server, server_address()
+        server.run(f"""set -e
+            mkdir -p /export /etc/ksmbd
+            mount -t tmpfs -o size={self.size + 16}m none /export
+            printf '[swap]\\npath = /export\\nwriteable = yes\\n' > /etc/ksmbd/ksmbd.conf
+            ksmbd.adduser --add-user={SMB_USER} --password={SMB_PASSWORD}""")
+        self.daemon = server.start_job("exec ksmbd.mountd --nodetach")
+        server.poll("netstat -ltn | grep -q :445", timeout=15)
+        self.lab.client.run(
+            f"mkdir -p /mnt && mount -i -t cifs -o vers=3.1.1,ip={address},user={SMB_USER},"
+            f"pass={SMB_PASSWORD},cache=none,hard //{address}/swap /mnt", timeout=60)
+        self.path = "/mnt/swap"
+        self.lab.client.run(
+            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
+            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+
+    def detach(self):
+        self.lab.client.run("umount /mnt", timeout=60)
+        self.lab.server.run("ksmbd.control --shutdown")
+        self.daemon.wait(15, check=False)
 
 
 class Zram(Backend):
@@ -251,7 +294,7 @@ class Zram(Backend):
 
 BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan, "nbd": Nbd,
             "nvme": Nvme, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
-            "zram": Zram}
+            "smb": Smb, "zram": Zram}
 
 
 def make(lab, name, size):

@@ -184,6 +184,19 @@ class Run:
     facts: str = ""
 
 
+def check_reserves(lab):
+    """All that was borrowed has been given back, and never more than there is."""
+    client = lab.client
+    names = client.run(f"ls {RESERVES} 2>/dev/null", check=False).out.split()
+    for name in names:
+        client.poll(f"cat {RESERVES}/{name}/used", lambda used: int(used.out) == 0, timeout=10)
+        values = {key: int(client.read(f"{RESERVES}/{name}/{key}"))
+                  for key in ("pages", "high_water", "failures")}
+        if values["high_water"] > values["pages"]:
+            raise Fail(f"reserve {name} was exceeded: {values}")
+        lab.log(f"reserve {name}: {values}")
+
+
 class Storm:
     """One run of a cell, in guests of its own.
 
@@ -296,18 +309,6 @@ class Storm:
         self._start_traffic()
         self.hog.wait(timeout=HOG_SECONDS, traffic=self._traffic_runs, each=self._watch)
 
-    def _check_reserves(self):
-        """All that was borrowed has been given back, and never more than there is."""
-        client = self.lab.client
-        names = client.run(f"ls {RESERVES} 2>/dev/null", check=False).out.split()
-        for name in names:
-            client.poll(f"cat {RESERVES}/{name}/used", lambda used: int(used.out) == 0, timeout=10)
-            values = {key: int(client.read(f"{RESERVES}/{name}/{key}"))
-                      for key in ("pages", "high_water", "failures")}
-            if values["high_water"] > values["pages"]:
-                raise Fail(f"reserve {name} was exceeded: {values}")
-            self.lab.log(f"reserve {name}: {values}")
-
     def _check_reception(self):
         """Ordinary sockets hear again what is sent to them.
 
@@ -359,7 +360,7 @@ class Storm:
         # sent the last page out of a socket.
         self._check_reception()
         self._swapoff()
-        self._check_reserves()
+        check_reserves(self.lab)
         self._detach()
         if not self.cell.traffic.startswith("frag"):    # they stay for their own minute
             self._check_leaks()

@@ -49,6 +49,12 @@ def mount_bytes(vm, where):
     return numbers[2], numbers[3]
 
 
+def smb_bytes(vm):
+    """Return (bytes read, bytes written) of the files of the only SMB mount."""
+    stats = re.search(r"Bytes read: (\d+)\s+Bytes written: (\d+)", vm.read("/proc/fs/cifs/Stats"))
+    return int(stats.group(1)), int(stats.group(2))
+
+
 def request_bytes(lab, name):
     """Return (bytes read, bytes written) of rswap device NAME, as rswapctl says."""
     kinds = {kind["kind"]: kind["bytes"] for kind in lab.rswapctl(f"stats {name} --json").out["io"]}

@@ -11,6 +11,7 @@ CHECK = (
 )
 FULL = (
     *storm.matrix("udp"),
+    *storm.matrix("udp", ("nfs3", "nfs4.0", "nfs4.2"), ("virtio-net-pci", "e1000")),
     *storm.matrix("udp-default", nics=("virtio-net-pci",)),
     *(Cell("rswap", "udp", nic, rate=rate)
       for nic in ("virtio-net-pci", "e1000") for rate in (1000, 20000, 0)),
