@@ -12,6 +12,7 @@ from .session import server_address
 
 SLAB = 64                   # MiB, rswapd's default
 VLAN = "10.78.5"
+BRIDGE_MAC = "02:00:00:00:00:42"
 NBD_PORT = 10809
 NVME_PORT = 4420
 NVMET = "/sys/kernel/config/nvmet"
@@ -90,6 +91,21 @@ class RswapVlan(Rswap):
         server = self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
         self.path = self.lab.attach(f"tcp://{VLAN}.1:{server.port}", size=f"{self.size}M",
                                     name="storm")
+
+
+class RswapBridge(Rswap):
+    """The same over a bridge, whose address is not its card's."""
+
+    def attach(self):
+        address = f"{server_address()[:-1]}2/24"
+        self.lab.client.run(f"""set -e
+            ip addr del {address} dev eth0
+            brctl addbr br0
+            ip link set br0 address {BRIDGE_MAC}
+            brctl addif br0 eth0
+            ip link set br0 up
+            ip addr add {address} dev br0""")
+        super().attach()
 
 
 class Nbd(Backend):
@@ -292,7 +308,8 @@ class Zram(Backend):
         self.lab.client.run("echo 1 > /sys/block/zram0/reset")
 
 
-BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan, "nbd": Nbd,
+BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan,
+            "rswap-bridge": RswapBridge, "nbd": Nbd,
             "nvme": Nvme, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
             "smb": Smb, "zram": Zram}
 
