@@ -425,20 +425,68 @@ static bool netvm_sock_wanted(struct sock *sk)
 	return wanted;
 }
 
-static bool netvm_tcp4_wanted(struct sk_buff *skb, __be32 saddr, __be16 sport,
-			      __be32 daddr, __be16 dport)
+struct netvm_question {
+	bool (*ask)(struct net_device *dev, const void *about);
+	const void *about;
+};
+
+static int netvm_ask_upper(struct net_device *dev, struct netdev_nested_priv *priv)
 {
-	struct net *net = dev_net(skb->dev);
+	const struct netvm_question *question = priv->data;
+
+	return question->ask(dev, question->about);
+}
+
+/*
+ * The card, and what is above it: a VLAN, a bond or a bridge has neighbours of its
+ * own, sockets may be bound to it, and it may be in another network namespace.
+ */
+static bool netvm_ask(struct net_device *dev, bool (*ask)(struct net_device *, const void *),
+		      const void *about)
+{
+	struct netvm_question question = { .ask = ask, .about = about };
+	struct netdev_nested_priv priv = { .data = &question };
+
+	return ask(dev, about) || netdev_walk_all_upper_dev_rcu(dev, netvm_ask_upper, &priv);
+}
+
+struct netvm_flow4 {
+	__be32 saddr, daddr;
+	__be16 sport, dport;
+};
+
+static bool netvm_tcp4_here(struct net_device *dev, const void *about)
+{
+	const struct netvm_flow4 *flow = about;
+	struct net *net = dev_net(dev);
 
 	return netvm_sock_wanted(__inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
-							   saddr, sport, daddr, ntohs(dport),
-							   skb->dev->ifindex, 0));
+							   flow->saddr, flow->sport, flow->daddr,
+							   ntohs(flow->dport), dev->ifindex, 0));
+}
+
+static bool netvm_udp4_here(struct net_device *dev, const void *about)
+{
+	const struct netvm_flow4 *flow = about;
+	struct net *net = dev_net(dev);
+	struct sock *sk;
+
+	sk = __udp4_lib_lookup(net, flow->saddr, flow->sport, flow->daddr, flow->dport,
+			       dev->ifindex, 0, net->ipv4.udp_table, NULL);
+	/* Found under RCU, without a reference. */
+	return sk && sock_flag(sk, SOCK_MEMALLOC);
+}
+
+static bool netvm_address4_here(struct net_device *dev, const void *address)
+{
+	return inet_lookup_ifaddr_rcu(dev_net(dev), *(const __be32 *)address);
 }
 
 /* An error about a packet that we sent is wanted if its sender is. */
 static enum netvm_counter netvm_icmp4(struct sk_buff *skb, int offset)
 {
 	struct icmphdr _icmp, *icmp;
+	struct netvm_flow4 flow;
 	struct iphdr _ip, *ip;
 	__be16 _ports[2], *ports;
 
@@ -450,17 +498,17 @@ static enum netvm_counter netvm_icmp4(struct sk_buff *skb, int offset)
 	if (!ip || ip->protocol != IPPROTO_TCP || ip->ihl < 5)
 		return NETVM_ICMP;
 	ports = skb_header_pointer(skb, offset + ip->ihl * 4, sizeof(_ports), _ports);
-	if (!ports || !netvm_tcp4_wanted(skb, ip->daddr, ports[1], ip->saddr, ports[0]))
+	if (!ports)
 		return NETVM_ICMP;
-	return NETVM_PASSED;
+	flow = (struct netvm_flow4) { ip->daddr, ip->saddr, ports[1], ports[0] };
+	return netvm_ask(skb->dev, netvm_tcp4_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
 }
 
 static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
 {
-	struct net *net = dev_net(skb->dev);
 	__be16 _ports[2], *ports;
+	struct netvm_flow4 flow;
 	struct iphdr _ip, *ip;
-	struct sock *sk;
 
 	ip = skb_header_pointer(skb, offset, sizeof(_ip), &_ip);
 	if (!ip || ip->version != 4 || ip->ihl < 5)
@@ -474,47 +522,59 @@ static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
 	ports = skb_header_pointer(skb, offset + ip->ihl * 4, sizeof(_ports), _ports);
 	if (!ports)
 		return NETVM_PROTO;
-	if (ip->protocol == IPPROTO_TCP) {
-		if (netvm_tcp4_wanted(skb, ip->saddr, ports[0], ip->daddr, ports[1]))
-			return NETVM_PASSED;
-	} else {
-		sk = __udp4_lib_lookup(net, ip->saddr, ports[0], ip->daddr, ports[1],
-				       skb->dev->ifindex, 0, net->ipv4.udp_table, NULL);
-		/* Found under RCU, without a reference. */
-		if (sk && sock_flag(sk, SOCK_MEMALLOC))
-			return NETVM_PASSED;
-	}
-	return inet_lookup_ifaddr_rcu(net, ip->daddr) || ipv4_is_multicast(ip->daddr) ||
-	       skb->pkt_type != PACKET_HOST ? NETVM_SOCKET : NETVM_FORWARD;
+	flow = (struct netvm_flow4) { ip->saddr, ip->daddr, ports[0], ports[1] };
+	if (netvm_ask(skb->dev, ip->protocol == IPPROTO_TCP ? netvm_tcp4_here : netvm_udp4_here,
+		      &flow))
+		return NETVM_PASSED;
+	return ipv4_is_multicast(ip->daddr) || skb->pkt_type != PACKET_HOST ||
+	       netvm_ask(skb->dev, netvm_address4_here, &ip->daddr) ? NETVM_SOCKET : NETVM_FORWARD;
+}
+
+struct netvm_asker {
+	struct neigh_table *table;
+	const void *address;
+};
+
+static bool netvm_neigh_here(struct net_device *dev, const void *about)
+{
+	const struct netvm_asker *asker = about;
+	struct neighbour *neigh = neigh_lookup(asker->table, asker->address, dev);
+
+	if (neigh)
+		neigh_release(neigh);
+	return neigh;
 }
 
 static bool netvm_neigh_wanted(struct neigh_table *table, const void *address,
 			       struct net_device *dev)
 {
-	struct neighbour *neigh = table ? neigh_lookup(table, address, dev) : NULL;
+	struct netvm_asker asker = { .table = table, .address = address };
 
-	if (neigh) {
-		neigh_release(neigh);
-		return true;
-	}
-	return __ratelimit(&netvm_neigh_limit);
+	return (table && netvm_ask(dev, netvm_neigh_here, &asker)) ||
+	       __ratelimit(&netvm_neigh_limit);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static bool netvm_tcp6_wanted(struct sk_buff *skb, const struct in6_addr *saddr, __be16 sport,
-			      const struct in6_addr *daddr, __be16 dport)
+struct netvm_flow6 {
+	const struct in6_addr *saddr, *daddr;
+	__be16 sport, dport;
+};
+
+static bool netvm_tcp6_here(struct net_device *dev, const void *about)
 {
-	struct net *net = dev_net(skb->dev);
+	const struct netvm_flow6 *flow = about;
+	struct net *net = dev_net(dev);
 
 	return netvm_sock_wanted(__inet6_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
-							    saddr, sport, daddr, ntohs(dport),
-							    skb->dev->ifindex, 0));
+							    flow->saddr, flow->sport, flow->daddr,
+							    ntohs(flow->dport), dev->ifindex, 0));
 }
 
 static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 				      const struct in6_addr *saddr)
 {
 	struct icmp6hdr _icmp, *icmp;
+	struct netvm_flow6 flow;
 	struct ipv6hdr _ip, *ip;
 	__be16 _ports[2], *ports;
 
@@ -539,14 +599,16 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 	if (!ip || ip->nexthdr != IPPROTO_TCP)
 		return NETVM_ICMP;
 	ports = skb_header_pointer(skb, offset + sizeof(*ip), sizeof(_ports), _ports);
-	if (!ports || !netvm_tcp6_wanted(skb, &ip->daddr, ports[1], &ip->saddr, ports[0]))
+	if (!ports)
 		return NETVM_ICMP;
-	return NETVM_PASSED;
+	flow = (struct netvm_flow6) { &ip->daddr, &ip->saddr, ports[1], ports[0] };
+	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
 }
 
 static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
 {
 	__be16 _ports[2], *ports, frag = 0;
+	struct netvm_flow6 flow;
 	struct ipv6hdr _ip, *ip;
 	u8 proto;
 
@@ -569,9 +631,10 @@ static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
 	if (proto != IPPROTO_TCP)
 		return NETVM_PROTO;
 	ports = skb_header_pointer(skb, offset, sizeof(_ports), _ports);
-	if (ports && netvm_tcp6_wanted(skb, &ip->saddr, ports[0], &ip->daddr, ports[1]))
-		return NETVM_PASSED;
-	return NETVM_SOCKET;
+	if (!ports)
+		return NETVM_PROTO;
+	flow = (struct netvm_flow6) { &ip->saddr, &ip->daddr, ports[0], ports[1] };
+	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_SOCKET;
 }
 #else
 static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
@@ -590,13 +653,16 @@ static enum netvm_counter netvm_arp(struct sk_buff *skb, int offset)
 		u8 target_mac[ETH_ALEN];
 		__be32 target;
 	} __packed _arp, *arp;
+	__be32 sender, target;
 
 	arp = skb_header_pointer(skb, offset, sizeof(_arp), &_arp);
 	if (!arp || arp->head.ar_hln != ETH_ALEN || arp->head.ar_pln != sizeof(__be32))
 		return NETVM_NEIGH;
-	if (!inet_lookup_ifaddr_rcu(dev_net(skb->dev), arp->target))
+	sender = arp->sender;
+	target = arp->target;
+	if (!netvm_ask(skb->dev, netvm_address4_here, &target))
 		return NETVM_NEIGH;
-	return netvm_neigh_wanted(&arp_tbl, &arp->sender, skb->dev) ? NETVM_PASSED : NETVM_NEIGH;
+	return netvm_neigh_wanted(&arp_tbl, &sender, skb->dev) ? NETVM_PASSED : NETVM_NEIGH;
 }
 
 static enum netvm_counter netvm_judge(struct sk_buff *skb)

@@ -93,18 +93,23 @@ class RswapVlan(Rswap):
                                     name="storm")
 
 
+def make_bridge(client):
+    """Put a bridge, whose address is not its card's, over the card of CLIENT."""
+    address = f"{server_address()[:-1]}2/24"
+    client.run(f"""set -e
+        ip addr del {address} dev eth0
+        brctl addbr br0
+        ip link set br0 address {BRIDGE_MAC}
+        brctl addif br0 eth0
+        ip link set br0 up
+        ip addr add {address} dev br0""")
+
+
 class RswapBridge(Rswap):
-    """The same over a bridge, whose address is not its card's."""
+    """The same over a bridge."""
 
     def attach(self):
-        address = f"{server_address()[:-1]}2/24"
-        self.lab.client.run(f"""set -e
-            ip addr del {address} dev eth0
-            brctl addbr br0
-            ip link set br0 address {BRIDGE_MAC}
-            brctl addif br0 eth0
-            ip link set br0 up
-            ip addr add {address} dev br0""")
+        make_bridge(self.lab.client)
         super().attach()
 
 
@@ -130,7 +135,11 @@ class Nbd(Backend):
 
 
 class Nvme(Backend):
-    """nvmet on a RAM disk, and the kernel's NVMe/TCP initiator."""
+    """nvmet on a RAM disk, and the kernel's NVMe/TCP initiator.
+
+    @options: of the connection
+    """
+    options = ""
 
     def __init__(self, lab, size):
         super().__init__(lab, size)
@@ -152,12 +161,21 @@ class Nvme(Backend):
             ln -s {NVMET}/subsystems/lab ports/1/subsystems/lab""")
         self.lab.client.run(
             f"echo transport=tcp,traddr={server_address()},trsvcid={NVME_PORT},nqn=lab,"
-            "reconnect_delay=1 > /dev/nvme-fabrics")
+            f"reconnect_delay=1{self.options} > /dev/nvme-fabrics")
         self.path = "/dev/nvme0n1"
         self.lab.client.poll(f"test -b {self.path}", timeout=15)
 
     def detach(self):
         self.lab.client.run("echo 1 > /sys/class/nvme/nvme0/delete_controller")
+
+
+class NvmeBridge(Nvme):
+    """The same over a bridge, to which its sockets are bound."""
+    options = ",host_iface=br0"
+
+    def attach(self):
+        make_bridge(self.lab.client)
+        super().attach()
 
 
 class Nfs(Backend):
@@ -309,8 +327,8 @@ class Zram(Backend):
 
 
 BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan,
-            "rswap-bridge": RswapBridge, "nbd": Nbd,
-            "nvme": Nvme, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
+            "rswap-bridge": RswapBridge, "nbd": Nbd, "nvme": Nvme,
+            "nvme-bridge": NvmeBridge, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
             "smb": Smb, "zram": Zram}
 
 

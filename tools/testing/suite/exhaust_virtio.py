@@ -11,6 +11,7 @@ CHECK = (
     Dry("rswap-bridge", "none", module=BUSY),
     Dry("nbd", "none", module=BUSY, wedges=True),
     Dry("nvme", "none", module=BUSY, wedges=True),
+    Dry("nvme-bridge", "none", module=BUSY),
 )
 FULL = (
     # Not how it is swapped to, but by others than swap
