@@ -17,9 +17,9 @@ TIMEOUT = 240
 FULL_TIMEOUT = 1200
 AUTOBOOT = False
 
-SIZE = 96                   # MiB of the swap file
-OVER = 24                   # that the writing hog has more than there is memory
-HELD = 24                   # that the reading hog has in swap space
+SIZE = 64                   # MiB of the swap file
+OVER = 16                   # that the writing hog has more than there is memory
+HELD = 16                   # that the reading hog has in swap space
 STILL = 4                   # seconds without a page tell that the server is needed
 CGROUP = "/sys/fs/cgroup/box"
 TRACE = "/sys/kernel/tracing"

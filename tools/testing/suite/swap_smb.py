@@ -15,11 +15,11 @@ TIMEOUT = 240
 FULL_TIMEOUT = 600
 AUTOBOOT = False
 CGROUP = "/sys/fs/cgroup/box"
-LIMIT = 32                              # MiB of memory
+LIMIT = 24                              # MiB of memory
 
 
 def test(lab):
-    over = 128 if lab.full else 24      # MiB that the hog has more than the cgroup may
+    over = 128 if lab.full else 16      # MiB that the hog has more than the cgroup may
     lab.boot("server", images=backends.Smb.server_images)
     lab.boot("client")
     client = lab.client
