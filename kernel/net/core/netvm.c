@@ -826,16 +826,32 @@ bool netvm_drop_ofo(const struct sk_buff *skb)
 	return true;
 }
 
+/* What TCP sends is not marked, though it may be in reserved memory. */
+static bool netvm_reserved(const struct sk_buff *skb)
+{
+	struct page *page;
+	int i;
+
+	if (skb_pfmemalloc(skb) || mem_reserve_object(skb->head))
+		return true;
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		page = skb_frag_page(&skb_shinfo(skb)->frags[i]);
+		if (page && page_is_pfmemalloc(page))
+			return true;
+	}
+	return false;
+}
+
 /**
  * netvm_drop_copy - test whether a packet may not be copied for somebody else
  * @skb: a packet that a tap or another device would get too
  *
  * Context: Any.
- * Return: true if @skb is an emergency packet
+ * Return: true if @skb is an emergency packet, or in reserved memory
  */
 bool netvm_drop_copy(struct sk_buff *skb)
 {
-	if (!sk_memalloc_socks() || !skb_pfmemalloc(skb))
+	if (!sk_memalloc_socks() || !netvm_reserved(skb))
 		return false;
 	this_cpu_inc(netvm_count[NETVM_COPY]);
 	return true;
