@@ -155,6 +155,7 @@ int blkdev_swap_in(struct swap_io *sio)
 void blkdev_swap_end(struct swap_io *sio, int error)
 {
 	swap_io_account_end(sio);
-	sio->iocb.ki_complete(&sio->iocb, error ? error : sio->len);
+	/* The length is unsigned, and so would be the error */
+	sio->iocb.ki_complete(&sio->iocb, error ? error : (long)sio->len);
 }
 EXPORT_SYMBOL_GPL(blkdev_swap_end);
