@@ -699,6 +699,9 @@ static enum netvm_counter netvm_judge_one(struct sk_buff *skb)
 
 	rcu_read_lock();
 	verdict = netvm_judge(skb);
+	/* Of a bridge, say: nobody on this machine wants it */
+	if (verdict != NETVM_PASSED && skb->pkt_type == PACKET_OTHERHOST)
+		verdict = NETVM_FORWARD;
 	rcu_read_unlock();
 	this_cpu_inc(netvm_count[verdict]);
 	return verdict;
