@@ -44,7 +44,7 @@ WITHOUT_REASON = ("passed", "drop_copy")
 # What is looked at when it stands still.
 STATE = ("grep . /sys/kernel/mm/mem_reserve/*/* /proc/net/netvm; cat /proc/net/tcp; "
          "cat /proc/net/arp /proc/net/stat/arp_cache /proc/net/stat/ndisc_cache; ip -6 neigh; "
-         "/bin/tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/netstat /proc/net/dev")
+         "/bin/tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/snmp /proc/net/netstat /proc/net/dev")
 
 
 @dataclass(frozen=True)
