@@ -57,7 +57,7 @@
 #define NETVM_RX_PER_SOCKET	16
 
 /* Packets that a socket has between itself and the end of transmission. */
-#define NETVM_TX_PER_SOCKET	32
+#define NETVM_TX_PER_SOCKET	48
 
 /* Of these, packets that are copied into one page each for the device. */
 #define NETVM_LINEAR_PER_SOCKET	16
