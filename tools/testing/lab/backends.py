@@ -44,6 +44,13 @@ class Backend:
         """Set server and client up; self.path can be swapped to afterwards."""
         raise NotImplementedError
 
+    def _make_file(self, path):
+        """Make a file there that can be swapped to, none of it in the page cache."""
+        self.path = path
+        self.lab.client.run(
+            f"dd if=/dev/zero of={path} bs=1M count={self.size} && chmod 600 {path} && "
+            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+
     def swapon(self):
         """Make it swap space and use it."""
         self.lab.client.run(f"mkswap {self.path} && swapon {self.path}", timeout=60)
@@ -193,10 +200,7 @@ class Nfs(Backend):
         if self.lab.server.run("test -d /export", check=False).rc:
             self._serve()
         self._mount()
-        self.path = "/mnt/swap"
-        self.lab.client.run(
-            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
-            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+        self._make_file("/mnt/swap")
 
     def _serve(self):
         self.lab.server.run(f"""set -e
@@ -303,10 +307,7 @@ class Smb(Backend):
         self.lab.client.run(
             f"mkdir -p /mnt && mount -i -t cifs -o vers=3.1.1,ip={address},user={SMB_USER},"
             f"pass={SMB_PASSWORD},cache=none,hard //{address}/swap /mnt", timeout=60)
-        self.path = "/mnt/swap"
-        self.lab.client.run(
-            f"dd if=/dev/zero of={self.path} bs=1M count={self.size} && chmod 600 {self.path} && "
-            "sync && echo 3 > /proc/sys/vm/drop_caches", timeout=120)
+        self._make_file("/mnt/swap")
 
     def detach(self):
         self.lab.client.run("umount /mnt", timeout=60)
