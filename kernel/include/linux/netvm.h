@@ -29,6 +29,7 @@ int netvm_swapon(void);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
 bool netvm_wanted(struct sk_buff *skb);
+bool netvm_tx_allowed(const struct sock *sk);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
@@ -261,6 +262,11 @@ static inline void netvm_drop_list(struct list_head *head)
 }
 
 static inline bool netvm_wanted(struct sk_buff *skb)
+{
+	return false;
+}
+
+static inline bool netvm_tx_allowed(const struct sock *sk)
 {
 	return false;
 }

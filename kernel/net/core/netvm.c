@@ -793,17 +793,42 @@ bool netvm_queue_tx(const struct sk_buff_head *queue)
 	return false;
 }
 
+/* What waits for an acknowledgement leaves half of the reserve to get one. */
+static bool netvm_tx_half(void)
+{
+	return mem_reserve_used(&netvm_skb) <= READ_ONCE(netvm_skb.nr_pages) / 2;
+}
+
+/**
+ * netvm_tx_allowed - test whether a stream may put one more packet into the reserve
+ * @sk: a TCP socket, locked
+ *
+ * A packet of a stream is kept until it is acknowledged, and one that is split
+ * is two from then on. While a packet is on its way, another one can wait.
+ *
+ * Context: Any but NMI.
+ * Return: true if it is a memalloc socket, and if less than half of the reserve is
+ *	in use or nothing that the socket sent is on its way
+ */
+bool netvm_tx_allowed(const struct sock *sk)
+{
+	return netvm_sk(sk) && (netvm_tx_half() || !tcp_packets_in_flight(tcp_sk(sk)));
+}
+
 /**
  * netvm_page_frag_refill - a page for what a memalloc socket sends
  * @sk: the socket, locked
  * @pfrag: where the page goes; empty
  *
  * Context: Any but NMI.
- * Return: true if there is a page
+ * Return: true if there is a page; none if half of the reserve is in use and the
+ *	socket has something else to send
  */
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)
 {
 	if (!sock_flag(sk, SOCK_MEMALLOC) || !READ_ONCE(netvm_skb.nr_pages))
+		return false;
+	if (sk->sk_wmem_queued >= PAGE_SIZE && !netvm_tx_half())
 		return false;
 	pfrag->page = mem_reserve_alloc(&netvm_skb, 0);
 	pfrag->offset = 0;
