@@ -32,8 +32,8 @@ def push(lab, kind, size):
     return out
 
 
-def huge(lab, size, kib, whole):
-    """Folios of KIB are swapped out; WHOLE: as one, each."""
+def huge(lab, size, kib):
+    """Folios of KIB are swapped out, whole."""
     client, directory = lab.client, HUGEPAGES.format(kib)
     client.run(f"echo madvise > {directory}/enabled")
     before = int(client.read(f"{directory}/stats/swpout"))
@@ -41,8 +41,7 @@ def huge(lab, size, kib, whole):
     count = int(client.read(f"{directory}/stats/swpout")) - before
     client.run(f"echo never > {directory}/enabled")
     lab.log(f"{count} folios of {kib} KiB went out whole")
-    if whole:
-        assert count * kib >= size << 9, f"{count} folios of {kib} KiB were swapped out whole"
+    assert count * kib >= size << 9, f"{count} folios of {kib} KiB were swapped out whole"
 
 
 def kinds(lab, name, size):
@@ -55,8 +54,7 @@ def kinds(lab, name, size):
     for kind in KINDS:
         push(lab, kind, size)
     for kib in (64, 2048):
-        # Swap space in files splits large folios
-        huge(lab, max(size, 4), kib, whole=name != "nfs")
+        huge(lab, max(size, 4), kib)
     after = swapstat.vmstat(client)
     pages = len(KINDS) * size << 8
     for count in ("pswpin", "pswpout"):
