@@ -31,6 +31,7 @@ void netvm_drop_list(struct list_head *head);
 bool netvm_wanted(struct sk_buff *skb);
 bool netvm_tx_allowed(const struct sock *sk);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
+bool netvm_rx_half(void);
 bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
 void netvm_add_dst_cache(struct kmem_cache *cache);
