@@ -35,6 +35,7 @@ bool netvm_rx_half(void);
 bool netvm_drop_ofo(const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
 void netvm_add_dst_cache(struct kmem_cache *cache);
+int netvm_add_kmalloc(size_t size, int objects);
 void napi_drop_reserve_frags(void);
 bool netvm_queue_tx(const struct sk_buff_head *queue);
 
@@ -251,6 +252,11 @@ static inline int netvm_swapon(void)
 
 static inline void netvm_add_dst_cache(struct kmem_cache *cache)
 {
+}
+
+static inline int netvm_add_kmalloc(size_t size, int objects)
+{
+	return 0;
 }
 
 static inline bool netvm_drop(struct sk_buff *skb)

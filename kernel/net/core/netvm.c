@@ -175,6 +175,9 @@ EXPORT_PER_CPU_SYMBOL_GPL(netvm_neigh_allowed);
 
 static struct kmem_cache *netvm_dst_caches[NETVM_DST_CACHES];
 
+/* Pages of netvm_skb for what netvm_add_kmalloc() was told of. */
+static atomic_t netvm_kmalloc_pages = ATOMIC_INIT(0);
+
 /* -- reserves ----------------------------------------------------------- */
 
 /* Receive queues of the cards that are up; at least one. */
@@ -213,7 +216,7 @@ static unsigned int netvm_skb_size(unsigned int sockets, unsigned int rx_pages)
 	 * each socket is for headers that are copied into a fragment, one for
 	 * what is needed to find its neighbour.
 	 */
-	return sockets * (NETVM_LINEAR_PER_SOCKET + 2) + dst +
+	return sockets * (NETVM_LINEAR_PER_SOCKET + 2) + dst + atomic_read(&netvm_kmalloc_pages) +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_cache, 2 * rx_pages + tx) +
 	       mem_reserve_cache_pages(net_hotdata.skbuff_fclone_cache, tx) +
 	       mem_reserve_cache_pages(net_hotdata.skb_small_head_cache, 2 * tx);
@@ -238,6 +241,27 @@ void netvm_add_dst_cache(struct kmem_cache *cache)
 	}
 }
 EXPORT_SYMBOL_GPL(netvm_add_dst_cache);
+
+/**
+ * netvm_add_kmalloc - let requests over memalloc sockets come from the reserve
+ * @size: in bytes, of what kmalloc() is asked for with __GFP_MEMALLOC
+ * @objects: how many there are at most at the same time; as many below zero: there
+ *	are no more
+ *
+ * The reserve grows when somebody swaps to it, see netvm_swapon().
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -ENOSPC if there are too many caches already; counted all the same
+ */
+int netvm_add_kmalloc(size_t size, int objects)
+{
+	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / kmalloc_size_roundup(size), 1);
+	int pages = DIV_ROUND_UP(abs(objects), per_page) + num_possible_cpus();
+
+	atomic_add(objects < 0 ? -pages : pages, &netvm_kmalloc_pages);
+	return mem_reserve_add_kmalloc(size);
+}
+EXPORT_SYMBOL_GPL(netvm_add_kmalloc);
 
 static int netvm_size(struct mem_reserve *res, unsigned int pages, bool shrink)
 {

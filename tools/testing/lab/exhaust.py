@@ -177,6 +177,8 @@ class Exhaustion(Storm):
             raise Fail(f"memory was not out: {took.group()}")
         if done.group(1) != done.group(2) or (done.group(3), done.group(4)) != ("0", "0"):
             raise Fail(f"{done.group()}\n{client.run(STATE, check=False).out}")
+        if refused and "leave=" not in cell.module:
+            raise Fail(f"it got through, but not on reserves alone: {refused.group()}")
         if self.change:
             self._check_change()
         if cell.most:

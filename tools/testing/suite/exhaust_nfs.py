@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""With only what PF_MEMALLOC may use, a swap file on NFS works."""
+"""With nothing left but reserves, a swap file on NFS works."""
 
-from lab.exhaust import Dry
+from lab.exhaust import BUSY, Dry
 
 GROUP = "exhaust"
-# What NFS allocates for a request is in no reserve: with less than some pages nothing is sent.
-MODULE = "count=200 depth=4 pages=8 leave=128"
+MODULE = "count=200 depth=4 pages=8"
+# More calls than there may be at the same time; and those that read are waited for
+MOST = "count=200 depth=32 pages=16"
+DEMAND = "count=200 depth=32 pages=1"
 CHECK = (
-    Dry("nfs", "none", module=MODULE, wedges=True),
-    Dry("nfs", "none", "e1000", module=MODULE),
+    Dry("nfs", "none", module=BUSY, wedges=True),
+    Dry("nfs4.2", "none", "e1000", module=MOST),
+    Dry("nfs4.0", "none", module=DEMAND),
+)
+FULL = (
+    Dry("nfs4.0", "none", module=MODULE),
+    Dry("nfs3", "none", module=MODULE),
+    Dry("nfs4.2", "none", module=MODULE),
 )
