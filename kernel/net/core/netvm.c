@@ -19,6 +19,7 @@
 #include <linux/netdevice.h>
 #include <linux/netvm.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/sysctl.h>
 #include <net/arp.h>
 #include <net/hotdata.h>
@@ -42,7 +43,7 @@
 /* Of these, packets that are copied into one page each for the device. */
 #define NETVM_LINEAR_PER_SOCKET	16
 
-/* How long the reserves outlive the last memalloc socket, in seconds. */
+/* How long the reserves outlive the last memalloc socket at least, in seconds. */
 #define NETVM_LINGER		900
 
 /* When cards are polled after a reserve was empty, in jiffies. */
@@ -178,6 +179,15 @@ static struct kmem_cache *netvm_dst_caches[NETVM_DST_CACHES];
 /* Pages of netvm_skb for what netvm_add_kmalloc() was told of. */
 static atomic_t netvm_kmalloc_pages = ATOMIC_INIT(0);
 
+/* More than half of it is in use. */
+static bool netvm_half(struct mem_reserve *res)
+{
+	unsigned int pages = READ_ONCE(res->nr_pages);
+
+	/* Without pages it may not be registered */
+	return pages && mem_reserve_used(res) > pages / 2;
+}
+
 /* -- reserves ----------------------------------------------------------- */
 
 /* Receive queues of the cards that are up; at least one. */
@@ -304,8 +314,9 @@ static void netvm_resize(struct work_struct *work)
 	unsigned long end = READ_ONCE(netvm_idle_since) + NETVM_LINGER * HZ;
 	int ret = 0;
 
-	if (!sockets && time_before(jiffies, end)) {
-		queue_delayed_work(system_unbound_wq, &netvm_resize_work, end - jiffies);
+	/* A swap file on NFS has no connection while nobody uses it */
+	if (!sockets && (total_swap_pages || time_before(jiffies, end))) {
+		queue_delayed_work(system_unbound_wq, &netvm_resize_work, NETVM_LINGER * HZ);
 		return;
 	}
 	mutex_lock(&netvm_mutex);
@@ -330,7 +341,8 @@ static void netvm_resize(struct work_struct *work)
  */
 int netvm_swapon(void)
 {
-	unsigned int sockets = atomic_read(&netvm_sockets);
+	unsigned int sockets = max(atomic_read(&netvm_sockets),
+				   !!atomic_read(&netvm_kmalloc_pages));
 	int ret = 0;
 
 	if (sockets) {
@@ -404,10 +416,13 @@ bool netvm_queue_tx(const struct sk_buff_head *queue)
 	return false;
 }
 
-/* What waits for an acknowledgement leaves half of the reserve to get one. */
-static bool netvm_tx_half(void)
+/* Nothing that could be acknowledged, nor what was sent again since a timeout */
+static bool netvm_tx_idle(const struct sock *sk)
 {
-	return mem_reserve_used(&netvm_skb) <= READ_ONCE(netvm_skb.nr_pages) / 2;
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return !tcp_packets_in_flight(tp) ||
+	       (inet_csk(sk)->icsk_ca_state == TCP_CA_Loss && !tp->retrans_out);
 }
 
 /**
@@ -415,15 +430,16 @@ static bool netvm_tx_half(void)
  * @sk: a TCP socket, locked
  *
  * A packet of a stream is kept until it is acknowledged, and one that is split
- * is two from then on. While a packet is on its way, another one can wait.
+ * is two from then on. What waits for an acknowledgement leaves half of the reserve
+ * to get one. While a packet is on its way, another one can wait.
  *
  * Context: Any but NMI.
- * Return: true if it is a memalloc socket, and if less than half of the reserve is
- *	in use or nothing that the socket sent is on its way
+ * Return: true if it is a memalloc socket, and if no more than half of the reserve
+ *	is in use or nothing that the socket sent is on its way
  */
 bool netvm_tx_allowed(const struct sock *sk)
 {
-	return netvm_sk(sk) && (netvm_tx_half() || !tcp_packets_in_flight(tcp_sk(sk)));
+	return netvm_sk(sk) && (!netvm_half(&netvm_skb) || netvm_tx_idle(sk));
 }
 
 /**
@@ -439,7 +455,7 @@ bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)
 {
 	if (!sock_flag(sk, SOCK_MEMALLOC) || !READ_ONCE(netvm_skb.nr_pages))
 		return false;
-	if (sk->sk_wmem_queued >= PAGE_SIZE && !netvm_tx_half())
+	if (sk->sk_wmem_queued >= PAGE_SIZE && netvm_half(&netvm_skb))
 		return false;
 	pfrag->page = mem_reserve_alloc(&netvm_skb, 0);
 	pfrag->offset = 0;
@@ -455,7 +471,7 @@ bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)
  */
 bool netvm_rx_half(void)
 {
-	return mem_reserve_used(&netvm_rx) > READ_ONCE(netvm_rx.nr_pages) / 2;
+	return netvm_half(&netvm_rx);
 }
 
 /* -- what users see ------------------------------------------------------ */
