@@ -22,6 +22,7 @@ SMB_USER, SMB_PASSWORD = "root", "lab"
 FOREVER = 2000000000        # seconds since 1970, for entries of knfsd's caches
 # NFSEXP_INSECURE_PORT, _NOSUBTREECHECK and _FSID; root is not squashed.
 EXPORT_FLAGS = 0x2 | 0x400 | 0x2000
+RSIZE = 262144              # and wsize; by itself knfsd offers as much only if it has more memory
 
 
 class Backend:
@@ -207,6 +208,7 @@ class Nfs(Backend):
             mkdir -p /export /var/lib/nfs/v4recovery
             mount -t tmpfs -o size={self.size + 16}m none /export
             mount -t nfsd none /proc/fs/nfsd
+            echo {RSIZE} > /proc/fs/nfsd/max_block_size
             echo -3 > /proc/fs/nfsd/versions
             echo {LEASE} > /proc/fs/nfsd/nfsv4leasetime
             echo {LEASE} > /proc/fs/nfsd/nfsv4gracetime""")
@@ -231,7 +233,7 @@ class Nfs(Backend):
         address = server_address()
         self.lab.client.run(
             f"mkdir -p /mnt && mount -i -t nfs4 -o vers={self.version},addr={address},sec=sys,"
-            f"hard,rsize=262144,wsize=262144 {address}:/ /mnt", timeout=60)
+            f"hard,rsize={RSIZE},wsize={RSIZE} {address}:/ /mnt", timeout=60)
 
     def detach(self):
         self.lab.client.run("umount /mnt", timeout=60)
@@ -264,6 +266,7 @@ class Nfs3(Nfs):
             echo '_rpc:x:65533:65534::/run/rpcbind:/bin/false' >> /etc/passwd
             mount -t tmpfs -o size={self.size + 16}m none /export
             mount -t nfsd none /proc/fs/nfsd
+            echo {RSIZE} > /proc/fs/nfsd/max_block_size
             echo '/export {server_address()[:-1]}2(rw,insecure,no_root_squash,no_subtree_check,fsid=0)' \
                 > /etc/exports""")
         self.daemons = [server.start_job("exec rpcbind -f -w")]
@@ -282,7 +285,7 @@ class Nfs3(Nfs):
         self.lab.client.run(
             f"mkdir -p /mnt && mount -i -t nfs -o vers=3,nolock,hard,proto=tcp,addr={address},"
             f"mountproto=tcp,mountaddr={address},mountport={MOUNTD_PORT},"
-            f"rsize=262144,wsize=262144 {address}:/export /mnt", timeout=60)
+            f"rsize={RSIZE},wsize={RSIZE} {address}:/export /mnt", timeout=60)
 
     def detach(self):
         super().detach()

@@ -52,7 +52,7 @@
 #include <net/tcp.h>
 
 #define DEPTH_MAX	32
-#define PAGES_MAX	16
+#define PAGES_MAX	32
 #define POOL_MAX	64
 #define RETRY_MS	5
 
@@ -70,7 +70,7 @@ module_param(depth, uint, 0444);
 MODULE_PARM_DESC(depth, "transfers at the same time, 1 to 32");
 static unsigned int pages = 1;
 module_param(pages, uint, 0444);
-MODULE_PARM_DESC(pages, "pages of a transfer, 1 to 16");
+MODULE_PARM_DESC(pages, "pages of a transfer, 1 to 32");
 static unsigned int interval;
 module_param(interval, uint, 0444);
 MODULE_PARM_DESC(interval, "milliseconds between transfers");

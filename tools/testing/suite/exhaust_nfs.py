@@ -5,8 +5,8 @@ from lab.exhaust import BUSY, Dry
 
 GROUP = "exhaust"
 MODULE = "count=200 depth=4 pages=8"
-# More calls than there may be at the same time; and those that read are waited for
-MOST = "count=200 depth=32 pages=16"
+# More calls, of most pages, than there may be at the same time; and those that read are waited for
+MOST = "count=200 depth=32 pages=32"
 DEMAND = "count=200 depth=32 pages=1"
 CHECK = (
     Dry("nfs", "none", module=BUSY, wedges=True),
