@@ -430,7 +430,7 @@ static bool netvm_tx_idle(const struct sock *sk)
  * @sk: a TCP socket, locked
  *
  * A packet of a stream is kept until it is acknowledged, and one that is split
- * is two from then on. What waits for an acknowledgement leaves half of the reserve
+ * is two from then on. What waits for an acknowledgment leaves half of the reserve
  * to get one. While a packet is on its way, another one can wait.
  *
  * Context: Any but NMI.
