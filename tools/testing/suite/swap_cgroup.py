@@ -54,8 +54,10 @@ def refused(lab):
     result = job.wait(timeout=150, check=False)
     assert result.rc == 1 and "killed by signal 9" in result.out, result
     assert field(client, "memory.events", "oom_kill") == 1
-    assert field(client, "memory.swap.events", "max") > 0
-    assert number(client, "memory.swap.peak") <= SWAP_LIMIT << 20
+    # Reclaim stops without asking for more when what it wrote last just filled the limit
+    peak, events = number(client, "memory.swap.peak"), field(client, "memory.swap.events", "max")
+    lab.log(f"memory.swap.peak {peak}, swap refused {events} times")
+    assert peak <= SWAP_LIMIT << 20 and (events > 0 or peak == SWAP_LIMIT << 20), (peak, events)
 
 
 def test(lab):
