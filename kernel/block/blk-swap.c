@@ -34,7 +34,8 @@ int blkdev_swap_activate(struct swap_info_struct *sis, struct file *file,
 
 	*span = sis->pages;
 	/* Positions of a batch are the device's */
-	if (bdev->bd_disk->fops->swap_out && !bdev_is_partition(bdev))
+	if (bdev->bd_disk->fops->swap_out && bdev->bd_disk->fops->swap_in &&
+	    !bdev_is_partition(bdev))
 		sis->flags |= SWP_BLK_OPS;
 	return add_swap_extent(sis, 0, sis->max, 0);
 }
@@ -134,13 +135,17 @@ int blkdev_swap_out(struct swap_io *sio)
  */
 int blkdev_swap_in(struct swap_io *sio)
 {
-	struct block_device *bdev = swap_io_begin(sio);
+	struct block_device *bdev = swap_io_bdev(sio);
 	int ret;
 
-	task_io_account_read(sio->len);
-	count_vm_events(PGPGIN, sio->len >> SECTOR_SHIFT);
+	/* Counted once, for who reads and not for a worker */
+	if (!sio->again) {
+		swap_io_begin(sio);
+		task_io_account_read(sio->len);
+		count_vm_events(PGPGIN, sio->len >> SECTOR_SHIFT);
+	}
 	ret = bdev->bd_disk->fops->swap_in(bdev, sio);
-	if (ret)
+	if (ret && !(ret == -EAGAIN && swap_io_nowait(sio)))
 		swap_io_account_end(sio);
 	return ret;
 }

@@ -40,6 +40,9 @@ EXPORT_SYMBOL_GPL(mem_reserve_key);
 /* Caches whose objects may be allocated from a slab of the reserve. */
 #define MEM_RESERVE_CACHES	128
 
+/* So many CPUs at most are thought of as taking objects of one cache at a time. */
+#define MEM_RESERVE_TAKERS	4U
+
 /* A reserve may not take more than this part of memory. */
 #define MEM_RESERVE_SHARE	4
 
@@ -191,7 +194,8 @@ struct page *__mem_reserve_page(gfp_t gfp, unsigned int order)
 {
 	struct mem_reserve *res = mem_reserve_get_default(MEM_RESERVE_PAGES);
 
-	if (!res || order || (gfp & __GFP_ACCOUNT))
+	/* Its pages are of any zone */
+	if (!res || order || (gfp & (__GFP_ACCOUNT | __GFP_DMA | __GFP_DMA32)))
 		return NULL;
 	return mem_reserve_alloc_default(res, gfp);
 }
@@ -219,6 +223,7 @@ bool __mem_reserve_object(const void *object)
 
 	return slab && slab_test_reserve(slab);
 }
+EXPORT_SYMBOL_GPL(__mem_reserve_object);
 
 static void mem_reserve_shrink_caches(void)
 {
@@ -278,7 +283,6 @@ int mem_reserve_add_cache(struct kmem_cache *cache)
 	mutex_unlock(&mem_reserve_mutex);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(mem_reserve_add_cache);
 
 /**
  * mem_reserve_add_kmalloc - let what kmalloc() returns come from the reserve
@@ -297,24 +301,36 @@ int mem_reserve_add_kmalloc(size_t size)
 			ret = mem_reserve_add_cache(kmalloc_caches[type][index]);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(mem_reserve_add_kmalloc);
+
+/**
+ * mem_reserve_slabs - how many slabs a number of objects needs
+ * @size: of an object, as its cache has it
+ * @objects: number of objects that must be available at the same time
+ *
+ * Includes some slabs for CPUs: while one takes an object of a slab, others do not
+ * find the rest of it.
+ *
+ * Return: a number of pages
+ */
+unsigned int mem_reserve_slabs(size_t size, unsigned int objects)
+{
+	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / size, 1);
+
+	return DIV_ROUND_UP(objects, per_page) +
+	       min(num_possible_cpus(), MEM_RESERVE_TAKERS);
+}
 
 /**
  * mem_reserve_cache_pages - how many slabs a number of objects needs
  * @cache: the cache of the objects
  * @objects: number of objects that must be available at the same time
  *
- * Includes a slab for each CPU, whose free objects others may not find.
- *
  * Return: a number of pages
  */
 unsigned int mem_reserve_cache_pages(struct kmem_cache *cache, unsigned int objects)
 {
-	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / cache->size, 1);
-
-	return DIV_ROUND_UP(objects, per_page) + num_possible_cpus();
+	return mem_reserve_slabs(cache->size, objects);
 }
-EXPORT_SYMBOL_GPL(mem_reserve_cache_pages);
 
 /* Give pages that are not in use any more, or never were, back. */
 static void mem_reserve_free_pages(struct page **pages, unsigned int nr)

@@ -19,6 +19,7 @@
 #include <linux/swap_io.h>
 #include <linux/swapops.h>
 #include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "swap.h"
 
@@ -33,12 +34,24 @@
  * this part of memory, or this many pages, are on their way to one swap space.
  */
 #define SWAP_IO_WRITING_SHARE	64
-#define SWAP_IO_WRITING_MAX	(SZ_16M >> PAGE_SHIFT)
+#define SWAP_IO_WRITING_MAX	(SZ_4M >> PAGE_SHIFT)
 
 /* Pages on their way, of each swap space */
 static atomic_t swap_io_writing[MAX_SWAPFILES];
 
+/*
+ * A page that somebody waits for does not wait for those that are read with it.
+ * So what its fault submits for them sleeps for nothing, and it does not even
+ * allocate them while this many batches are on their way already, from one swap
+ * space.  Advice to read more than that waits for its turn.
+ */
+#define SWAP_IO_AHEAD_MAX	SWAP_CLUSTER_MAX
+
+/* Batches that are read ahead, of each swap space */
+static atomic_t swap_io_ahead[MAX_SWAPFILES];
+
 static mempool_t *swap_io_pools[SWAP_IO_KINDS];
+static struct workqueue_struct *swap_io_wq;
 
 /**
  * swap_io_activate - get ready for swap space that has operations
@@ -50,6 +63,7 @@ static mempool_t *swap_io_pools[SWAP_IO_KINDS];
  */
 int swap_io_activate(void)
 {
+	struct workqueue_struct *wq;
 	mempool_t *pool;
 	int kind;
 
@@ -64,12 +78,31 @@ int swap_io_activate(void)
 		if (cmpxchg(&swap_io_pools[kind], NULL, pool))
 			mempool_destroy(pool);
 	}
+	if (smp_load_acquire(&swap_io_wq))
+		return 0;
+	wq = alloc_workqueue("swap_io", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!wq)
+		return -ENOMEM;
+	if (cmpxchg(&swap_io_wq, NULL, wq))
+		destroy_workqueue(wq);
 	return 0;
 }
 
-static atomic_t *swap_io_writing_of(const struct swap_io *sio)
+static unsigned int swap_io_type(const struct swap_io *sio)
 {
-	return &swap_io_writing[swp_type(page_swap_entry(sio->bvecs[0].bv_page))];
+	return swp_type(page_swap_entry(sio->bvecs[0].bv_page));
+}
+
+/**
+ * swap_io_may_read_ahead - test whether to read more than somebody waits for
+ * @entry: what would be read
+ *
+ * Context: any.
+ * Return: false if too much is being read ahead from there already
+ */
+bool swap_io_may_read_ahead(swp_entry_t entry)
+{
+	return atomic_read(&swap_io_ahead[swp_type(entry)]) < SWAP_IO_AHEAD_MAX;
 }
 
 static bool swap_io_may_write(const atomic_t *writing)
@@ -81,15 +114,17 @@ static bool swap_io_may_write(const atomic_t *writing)
 /* Wait until some of what is on its way has arrived: that needs no memory of ours */
 static void swap_io_begin_write(struct swap_io *sio)
 {
-	atomic_t *writing = swap_io_writing_of(sio);
+	atomic_t *writing = &swap_io_writing[swap_io_type(sio)];
 
-	wait_var_event(writing, swap_io_may_write(writing));
+	if (!swap_io_may_write(writing))
+		___wait_var_event(writing, swap_io_may_write(writing),
+				  TASK_UNINTERRUPTIBLE, 0, 0, io_schedule());
 	atomic_add(sio->nr_pages, writing);
 }
 
 static void swap_io_end_writing(struct swap_io *sio)
 {
-	atomic_t *writing = swap_io_writing_of(sio);
+	atomic_t *writing = &swap_io_writing[swap_io_type(sio)];
 
 	atomic_sub(sio->nr_pages, writing);
 	/* Pairs with the barrier of prepare_to_wait_event() */
@@ -130,6 +165,8 @@ static void swap_io_end(struct swap_io *sio, int error)
 				     swap_io_pos(sio));
 	if (write)
 		swap_io_end_writing(sio);
+	else if (sio->kind == SWAP_IO_READAHEAD)
+		atomic_dec(&swap_io_ahead[swap_io_type(sio)]);
 	for (i = 0; i < sio->nr_bvecs; i++) {
 		struct folio *folio = page_folio(sio->bvecs[i].bv_page);
 
@@ -162,6 +199,7 @@ static struct swap_io *swap_io_alloc(enum swap_io_kind kind, struct file *file,
 	sio->nr_bvecs = 0;
 	sio->nr_pages = 0;
 	sio->len = 0;
+	sio->again = false;
 	return sio;
 }
 
@@ -202,6 +240,36 @@ void swap_io_add(struct folio *folio, enum swap_io_kind kind,
 		*plug = sio;
 }
 
+/* Where waiting for other batches holds up nobody */
+static void swap_io_read_again(struct work_struct *work)
+{
+	struct swap_io *sio = container_of(work, struct swap_io, work);
+	int ret;
+
+	sio->again = true;
+	sio->iocb.ki_flags &= ~IOCB_NOWAIT;
+	ret = sio->iocb.ki_filp->f_mapping->a_ops->swap_in(sio);
+	if (ret)
+		swap_io_end(sio, ret);
+}
+
+static int swap_io_read_ahead(struct swap_io *sio,
+			      const struct address_space_operations *ops)
+{
+	int ret;
+
+	/* Some who were let in at the same time may be beyond */
+	if (atomic_inc_return(&swap_io_ahead[swap_io_type(sio)]) > 2 * SWAP_IO_AHEAD_MAX)
+		return ops->swap_in(sio);
+	sio->iocb.ki_flags |= IOCB_NOWAIT;
+	ret = ops->swap_in(sio);
+	if (ret != -EAGAIN || !swap_io_nowait(sio))
+		return ret;
+	INIT_WORK(&sio->work, swap_io_read_again);
+	queue_work(swap_io_wq, &sio->work);
+	return 0;
+}
+
 /**
  * swap_io_submit - hand a batch over
  * @sio: a batch with at least one folio; the caller's no more
@@ -217,8 +285,16 @@ void swap_io_submit(struct swap_io *sio)
 	if (sio->kind == SWAP_IO_WRITE)
 		swap_io_begin_write(sio);
 	trace_swap_io_submit(sio, 0);
-	ret = sio->kind == SWAP_IO_WRITE ? ops->swap_out(sio) :
-					   ops->swap_in(sio);
+	switch (sio->kind) {
+	case SWAP_IO_WRITE:
+		ret = ops->swap_out(sio);
+		break;
+	case SWAP_IO_READAHEAD:
+		ret = swap_io_read_ahead(sio, ops);
+		break;
+	default:
+		ret = ops->swap_in(sio);
+	}
 	if (ret)
 		swap_io_end(sio, ret);
 }

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/suspend.h>
 
 #include "rswap.h"
 
@@ -86,7 +87,7 @@ static void rswap_submit_extent(struct rswap_session *session, struct bio *bio,
 	if (kind != RSWAP_IO_KIND_TRIM)
 		rswap_bio_to_iter(&data, bio);
 	ret = rswap_io_submit(session, kind, ext, &data, rswap_request_end_bio,
-			      bio, start);
+			      bio, start, false);
 	if (ret)
 		rswap_bio_end(bio, start, min(ret, 0));
 }
@@ -503,6 +504,36 @@ int rswap_dev_detach(int index, const char *name, bool force, char *why)
 	return 0;
 }
 
+/*
+ * The machine that resumes has no session, and what it left with the server is
+ * gone.  mm refuses to hibernate over swap space with operations; this is for
+ * what uses a device by bios: swap without them or by way of another device,
+ * and file systems.
+ */
+static int rswap_dev_pm_notify(struct notifier_block *nb, unsigned long event,
+			       void *data)
+{
+	struct rswap_dev *dev;
+	int ret = NOTIFY_DONE;
+
+	if (event != PM_HIBERNATION_PREPARE)
+		return ret;
+	mutex_lock(&rswap_devs_lock);
+	list_for_each_entry(dev, &rswap_devs, node) {
+		if (!dev->disk || !disk_openers(dev->disk))
+			continue;
+		pr_err("rswap: no hibernation while rswap%d (%s) is in use: its memory is on another machine\n",
+		       dev->index, dev->name);
+		ret = notifier_from_errno(-EBUSY);
+	}
+	mutex_unlock(&rswap_devs_lock);
+	return ret;
+}
+
+static struct notifier_block rswap_dev_pm = {
+	.notifier_call = rswap_dev_pm_notify,
+};
+
 /**
  * rswap_dev_init - get ready for devices
  *
@@ -512,7 +543,9 @@ int rswap_dev_detach(int index, const char *name, bool force, char *why)
 int rswap_dev_init(void)
 {
 	rswap_major = register_blkdev(0, "rswap");
-	return min(rswap_major, 0);
+	if (rswap_major < 0)
+		return rswap_major;
+	return register_pm_notifier(&rswap_dev_pm);
 }
 
 /**
@@ -522,6 +555,7 @@ int rswap_dev_init(void)
  */
 void rswap_dev_exit(void)
 {
+	unregister_pm_notifier(&rswap_dev_pm);
 	unregister_blkdev(rswap_major, "rswap");
 	ida_destroy(&rswap_ida);
 }

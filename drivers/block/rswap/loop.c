@@ -23,7 +23,7 @@
  * struct rswap_loop - the memory of one device
  * @sem: read for data, write to drop pages
  * @pages: the pages, by block number within the device; absent ones are zero
- * @slabs: which slabs are allocated, as marks on indices
+ * @slabs: which slabs are allocated: those with an entry
  * @reserved: bytes counted in rswap_loop_reserved
  * @connections: connections open; the session connects and disconnects them
  *	one at a time

@@ -222,9 +222,8 @@ struct rswap_request *rswap_request_get(struct rswap_conn *conn)
 	struct rswap_request *req = rswap_request_take(conn);
 
 	if (!req)
-		wait_event_exclusive_cmd(conn->wait,
-					 (req = rswap_request_take(conn)),
-					 /* before */, /* after schedule() */);
+		___wait_event(conn->wait, (req = rswap_request_take(conn)),
+			      TASK_UNINTERRUPTIBLE, 1, 0, io_schedule());
 	return rswap_request_prepare(req);
 }
 
@@ -407,20 +406,23 @@ static int rswap_map_slab(struct rswap_session *session, u32 slab)
  * @end: called once when the server has answered, as rswap_request.end
  * @private: for @end
  * @start_jiffies: for @end
+ * @nowait: do not wait for the end of other requests; to read
  *
  * A slab that does not exist yet is asked for when it is written to.
  *
  * Context: process, may sleep, but never for memory that reclaim would have to
  * free.
  * Return: 0 if @end has been or will be called; 1 if it will not, for all has
- * been done; a negative errno if it will not, for nothing could be done.
+ * been done; a negative errno if it will not, for nothing could be done: -EAGAIN
+ * with @nowait.
  */
 int rswap_io_submit(struct rswap_session *session, u32 kind,
 		    const struct rswap_extent *ext, struct iov_iter *data,
 		    void (*end)(struct rswap_request *req, int error),
-		    void *private, unsigned long start_jiffies)
+		    void *private, unsigned long start_jiffies, bool nowait)
 {
 	struct rswap_request *req;
+	struct rswap_conn *conn;
 	int ret;
 
 	if (kind == RSWAP_IO_KIND_WRITE)
@@ -435,10 +437,11 @@ int rswap_io_submit(struct rswap_session *session, u32 kind,
 		if (ret)
 			return ret;
 	}
-	req = rswap_request_get(rswap_conn_pick(session,
-						kind == RSWAP_IO_KIND_DEMAND_READ ?
-						RSWAP_LANE_DEMAND :
-						RSWAP_LANE_BULK));
+	conn = rswap_conn_pick(session, kind == RSWAP_IO_KIND_DEMAND_READ ?
+					RSWAP_LANE_DEMAND : RSWAP_LANE_BULK);
+	req = nowait ? rswap_request_try_get(conn) : rswap_request_get(conn);
+	if (!req)
+		return -EAGAIN;
 	rswap_wire_init(&req->hdr, rswap_kind_op(kind), ext);
 	req->kind = kind;
 	req->data = *data;

@@ -241,7 +241,7 @@ struct rswap_request {
  * @lane: what it is used for
  * @depth: requests that may be outstanding, at most config.depth
  * @reqs: the requests, config.depth of them
- * @lock: protects @free, and the state of requests against the watchdog
+ * @lock: protects @free
  * @free: requests in state FREE
  * @wait: exclusive waiters for a free request
  * @priv: the transport's
@@ -279,7 +279,7 @@ void rswap_request_done(struct rswap_request *req, int error);
 int rswap_io_submit(struct rswap_session *session, u32 kind,
 		    const struct rswap_extent *ext, struct iov_iter *data,
 		    void (*end)(struct rswap_request *req, int error),
-		    void *private, unsigned long start_jiffies);
+		    void *private, unsigned long start_jiffies, bool nowait);
 int rswap_request_control(struct rswap_conn *conn, u8 op, u32 slab,
 			  unsigned long timeout);
 
@@ -418,7 +418,7 @@ void rswap_trim_destroy(struct rswap_trim *trim);
  * @trim: freed slots
  * @stats: counters
  * @inflight: requests outstanding, by kind, control messages last
- * @idle: woken when the last request that is not control has ended
+ * @idle: woken when the last request of a kind has ended
  * @nr_conns: number of @conns
  * @next_conn: spreads requests over the connections of a lane
  * @conns: the connections; the first half (rounded down) is the demand lane

@@ -210,8 +210,9 @@ static void rswap_session_watch(struct work_struct *work)
  * @net: network namespace to connect from
  * @why: RSWAP_WHY_LEN bytes; says what is wrong when this fails
  *
- * Allocates all that the session will ever need, but for the slab map, whose
- * size the server decides.
+ * Allocates all that the session will ever need, but for the slab map and the
+ * bitmap of freed slots, which need the server's answer, and what the transport
+ * keeps of each connection.
  *
  * Context: may sleep.
  * Return: the session, for rswap_session_close() and rswap_session_destroy(),
@@ -415,7 +416,7 @@ void rswap_session_destroy(struct rswap_session *session)
 	u32 i;
 
 	rswap_session_drain(session);
-	/* See rswap_request_done() */
+	/* See rswap_request_finish() */
 	synchronize_rcu();
 	rswap_trim_destroy(session->trim);
 	/* The transport's part hangs on the connections: it goes first */

@@ -53,6 +53,7 @@ static int rswap_swap(struct block_device *bdev, struct swap_io *sio, u32 kind)
 	struct iov_iter data, part;
 	struct rswap_extent ext;
 	u64 pos = sio->iocb.ki_pos;
+	bool nowait = swap_io_nowait(sio);
 	int ret = 0;
 
 	if (!rswap_session_live(session))
@@ -65,13 +66,18 @@ static int rswap_swap(struct block_device *bdev, struct swap_io *sio, u32 kind)
 		ext = rswap_slab_extent(session->slabs, pos,
 					min(iov_iter_count(&data),
 					    session->limits.max_io));
+		/* Not more than one part, since none may have been sent */
+		if (nowait && ext.length < sio->len)
+			return -EAGAIN;
 		part = data;
 		iov_iter_truncate(&part, ext.length);
 		atomic_inc(&sio->pending);
 		ret = rswap_io_submit(session, kind, &ext, &part,
-				      rswap_swap_part_end, sio, 0);
+				      rswap_swap_part_end, sio, 0, nowait);
 		if (ret)
 			atomic_dec(&sio->pending);
+		if (ret == -EAGAIN)
+			return ret;
 		if (ret > 0)
 			ret = 0;
 		iov_iter_advance(&data, ext.length);

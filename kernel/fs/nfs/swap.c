@@ -21,11 +21,11 @@
 #include <linux/list.h>
 #include <linux/nfs_fs.h>
 #include <linux/nfs_page.h>
-#include <linux/semaphore.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/sunrpc/sched.h>
 #include <linux/swap_io.h>
+#include <linux/wait.h>
 
 #include "internal.h"
 #include "iostat.h"
@@ -57,12 +57,12 @@ struct nfs_swap_call {
 
 /**
  * struct nfs_swap_pool - the calls for one kind of batch
- * @free: how many of them nobody uses: who waits is served in turn
+ * @wait: for one that nobody uses; exclusive
  * @lock: protects the list
  * @calls: those that nobody uses
  */
 struct nfs_swap_pool {
-	struct semaphore	free;
+	wait_queue_head_t	wait;
 	spinlock_t		lock;	/* protects the next field */
 	struct list_head	calls;
 };
@@ -101,15 +101,25 @@ static struct nfs_swap_file *nfs_swap_find(const struct inode *inode)
 	return found;
 }
 
-static struct nfs_swap_call *nfs_swap_get(struct nfs_swap_pool *pool)
+static struct nfs_swap_call *nfs_swap_take(struct nfs_swap_pool *pool)
 {
 	struct nfs_swap_call *call;
 
-	down(&pool->free);
 	spin_lock(&pool->lock);
-	call = list_first_entry(&pool->calls, struct nfs_swap_call, list);
-	list_del(&call->list);
+	call = list_first_entry_or_null(&pool->calls, struct nfs_swap_call, list);
+	if (call)
+		list_del(&call->list);
 	spin_unlock(&pool->lock);
+	return call;
+}
+
+static struct nfs_swap_call *nfs_swap_get(struct nfs_swap_pool *pool, bool nowait)
+{
+	struct nfs_swap_call *call = nfs_swap_take(pool);
+
+	if (!call && !nowait)
+		___wait_event(pool->wait, (call = nfs_swap_take(pool)),
+			      TASK_UNINTERRUPTIBLE, 1, 0, io_schedule());
 	return call;
 }
 
@@ -120,7 +130,7 @@ static void nfs_swap_put(struct nfs_swap_call *call)
 	spin_lock(&pool->lock);
 	list_add(&call->list, &pool->calls);
 	spin_unlock(&pool->lock);
-	up(&pool->free);
+	wake_up(&pool->wait);
 }
 
 static void nfs_swap_end(struct swap_io *sio, int error)
@@ -221,12 +231,18 @@ static int nfs_swap_submit(struct swap_io *sio, const struct nfs_pageio_descript
 {
 	struct nfs_swap_pool *pool = &nfs_swap_find(desc->pg_inode)->pools[sio->kind];
 	struct bvec_iter iter = { .bi_size = sio->len };
+	bool nowait = swap_io_nowait(sio);
 	struct nfs_swap_call *call;
 
+	/* Not more than one part, since none may have been sent */
+	if (nowait && (sio->len > desc->pg_bsize || sio->nr_pages > RPC_SWAPPER_PAGES))
+		return -EAGAIN;
 	sio->error = 0;
 	atomic_set(&sio->pending, 1);
 	while (iter.bi_size) {
-		call = nfs_swap_get(pool);
+		call = nfs_swap_get(pool, nowait);
+		if (!call)
+			return -EAGAIN;
 		call->sio = sio;
 		atomic_inc(&sio->pending);
 		nfs_swap_start(call, &iter, desc);
@@ -257,14 +273,15 @@ int nfs_swap_out(struct swap_io *sio)
  * @sio: what to read
  *
  * Context: Process context, may sleep until another call has ended.
- * Return: 0: @sio will end.
+ * Return: 0: @sio will end; or -EAGAIN, with IOCB_NOWAIT.
  */
 int nfs_swap_in(struct swap_io *sio)
 {
 	struct inode *inode = file_inode(sio->iocb.ki_filp);
 	struct nfs_pageio_descriptor desc;
 
-	nfs_add_stats(inode, NFSIOS_DIRECTREADBYTES, sio->len);
+	if (!sio->again)
+		nfs_add_stats(inode, NFSIOS_DIRECTREADBYTES, sio->len);
 	nfs_pageio_init_read(&desc, inode, true, &nfs_swap_completion_ops);
 	return nfs_swap_submit(sio, &desc);
 }
@@ -279,7 +296,7 @@ static void nfs_swap_init(struct nfs_swap_file *file)
 		struct nfs_swap_pool *pool = &file->pools[kind];
 
 		nr = kind == SWAP_IO_WRITE ? NFS_SWAP_WRITES : NFS_SWAP_READS;
-		sema_init(&pool->free, nr);
+		init_waitqueue_head(&pool->wait);
 		spin_lock_init(&pool->lock);
 		INIT_LIST_HEAD(&pool->calls);
 		for (i = 0; i < nr; i++, call++) {

@@ -77,6 +77,7 @@ struct page *mem_reserve_alloc(struct mem_reserve *res, gfp_t gfp);
 unsigned int mem_reserve_used(struct mem_reserve *res);
 int mem_reserve_add_cache(struct kmem_cache *cache);
 int mem_reserve_add_kmalloc(size_t size);
+unsigned int mem_reserve_slabs(size_t size, unsigned int objects);
 unsigned int mem_reserve_cache_pages(struct kmem_cache *cache, unsigned int objects);
 struct page *__mem_reserve_page(gfp_t gfp, unsigned int order);
 struct page *__mem_reserve_slab(struct kmem_cache *cache, gfp_t gfp, unsigned int order);

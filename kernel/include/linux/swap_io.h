@@ -23,8 +23,11 @@
  *
  * Both are called in process context and may sleep, but only for something that
  * ends without memory being freed: reclaim, of which they are a part, waits for
- * them.  They must not be called under a lock that ->swap_activate() or a fault
- * takes.  Nothing of a batch has to be allocated: it comes from a mempool, and
+ * them.  Whoever reads ahead for a page that it waits for sleeps for nothing: if
+ * iocb.ki_flags has IOCB_NOWAIT, and the batch would have to wait for others,
+ * ->swap_in() returns -EAGAIN before any of it is sent.  A worker calls it again,
+ * without that flag and with @again.  Whoever faults or reclaims may hold locks, mmap_lock for one, which they
+ * must not take.  Nothing of a batch has to be allocated: it comes from a mempool, and
  * has room for what an implementation has to remember of it.
  */
 #ifndef _LINUX_SWAP_IO_H
@@ -36,6 +39,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 struct swap_io;
 
@@ -61,6 +65,8 @@ enum swap_io_kind {
  * @nr_pages: pages of all of them
  * @len: bytes of all of them
  * @pending: for the implementation: parts that have not ended
+ * @again: ->swap_in() returned -EAGAIN before: this is a worker
+ * @work: of that worker
  * @error: for the implementation: the first error of a part
  * @start: for the implementation: when it began
  * @bvecs: the folios
@@ -71,6 +77,8 @@ struct swap_io {
 	unsigned int		nr_bvecs;
 	unsigned int		nr_pages;
 	unsigned int		len;
+	bool			again;
+	struct work_struct	work;
 	atomic_t		pending;
 	int			error;
 	unsigned long		start;
@@ -107,6 +115,18 @@ static inline void swap_io_iter(struct swap_io *sio, struct iov_iter *iter)
 }
 
 /**
+ * swap_io_nowait - test whether ->swap_in() must not wait for others
+ * @sio: the batch
+ *
+ * Context: any.
+ * Return: true if it has to return -EAGAIN instead
+ */
+static inline bool swap_io_nowait(const struct swap_io *sio)
+{
+	return sio->iocb.ki_flags & IOCB_NOWAIT;
+}
+
+/**
  * swap_io_queued - what an operation returns when direct I/O was its way
  * @ret: what came of the direct I/O, asynchronous as @iocb is
  *
@@ -138,6 +158,7 @@ int swap_io_activate(void);
 void swap_io_add(struct folio *folio, enum swap_io_kind kind,
 		 struct swap_io **plug);
 void swap_io_submit(struct swap_io *sio);
+bool swap_io_may_read_ahead(swp_entry_t entry);
 
 #ifdef CONFIG_SWAP
 

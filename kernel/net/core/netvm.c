@@ -3,12 +3,13 @@
  * Swapping over the network: the memory with which memalloc sockets make
  * progress when there is no other
  *
- * Two reserves are kept while memalloc sockets exist, and for a while longer,
- * because a socket that reconnects is not there for a moment:
+ * Two reserves are kept while there are memalloc sockets or swap space, and for
+ * a while longer: a connection that is lost or idle must find them when it is
+ * made again.
  *
  *	netvm_rx	pages for receive buffers
  *	netvm_skb	slabs for struct sk_buff and small packet heads, sent and
- *			received
+ *			received, for routes, neighbours, and calls of NFS
  *
  * A packet in a buffer of netvm_rx is an emergency packet (skb->pfmemalloc), and
  * goes through the filter in netvm_filter.c.
@@ -71,8 +72,15 @@ static void netvm_rx_shrink(struct mem_reserve *res)
  * A ring that found no buffer when its last one was used receives nothing, so
  * nothing makes its driver look again. Drivers have workers for that, but those
  * may wait for memory behind others: have every card polled. Not what is no card,
- * and may only be polled on a CPU of its own (gro_cells).
+ * and may only be polled on a CPU of its own (gro_cells). Nor a card that is taken
+ * down or reset: drivers take the carrier away before they free their rings, and
+ * not all disable NAPI for that (e1000e_down()).
  */
+static bool netvm_may_poll(const struct net_device *dev)
+{
+	return netif_running(dev) && netif_device_present(dev) && netif_carrier_ok(dev);
+}
+
 static void netvm_poll(struct timer_list *unused)
 {
 	struct napi_struct *napi;
@@ -81,10 +89,13 @@ static void netvm_poll(struct timer_list *unused)
 
 	rcu_read_lock();
 	for_each_net_rcu(net)
-		for_each_netdev_rcu(net, dev)
+		for_each_netdev_rcu(net, dev) {
+			if (!netvm_may_poll(dev))
+				continue;
 			list_for_each_entry_rcu(napi, &dev->napi_list, dev_list)
 				if (!test_bit(NAPI_STATE_NO_BUSY_POLL, &napi->state))
 					napi_schedule(napi);
+		}
 	rcu_read_unlock();
 }
 
@@ -265,8 +276,7 @@ EXPORT_SYMBOL_GPL(netvm_add_dst_cache);
  */
 int netvm_add_kmalloc(size_t size, int objects)
 {
-	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / kmalloc_size_roundup(size), 1);
-	int pages = DIV_ROUND_UP(abs(objects), per_page) + num_possible_cpus();
+	int pages = mem_reserve_slabs(kmalloc_size_roundup(size), abs(objects));
 
 	atomic_add(objects < 0 ? -pages : pages, &netvm_kmalloc_pages);
 	return mem_reserve_add_kmalloc(size);
@@ -336,7 +346,7 @@ static void netvm_resize(struct work_struct *work)
  * netvm_swapon - wait for the reserves that swapping over a network needs
  *
  * Context: Process context, may sleep and reclaim memory.
- * Return: 0, also if there is no memalloc socket, or -ENOMEM if there is no
+ * Return: 0, also if nothing needs them, or -ENOMEM if there is no
  *	room for the reserves of those that there are
  */
 int netvm_swapon(void)

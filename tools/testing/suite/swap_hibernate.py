@@ -11,6 +11,8 @@ MEM = 96
 TIMEOUT = 180
 OVER = 16       # MiB that the hog has more than there is memory
 REFUSED = "PM: hibernation: refused: swap space {} is on another machine"
+REFUSED_BY_DRIVER = "rswap: no hibernation while {} ("
+SWAP_OPS = "/sys/module/rswap/parameters/swap_ops"
 
 
 def hibernate(client):
@@ -22,8 +24,8 @@ def hibernate(client):
     return result.out, client.run("dmesg").out
 
 
-def refuse(lab, name):
-    """Swap to back end NAME, try to hibernate, and swap on."""
+def refuse(lab, name, refused=REFUSED):
+    """Swap to back end NAME, try to hibernate, see it REFUSED, and swap on."""
     client = lab.client
     backend = backends.make(lab, name, OVER + 48)
     backend.attach()
@@ -34,7 +36,7 @@ def refuse(lab, name):
     hog.wait_holding(timeout=90)
     error, log = hibernate(client)
     assert "resource busy" in error, error
-    assert REFUSED.format(backend.path.rsplit("/", 1)[1]) in log, log
+    assert refused.format(backend.path.rsplit("/", 1)[1]) in log, log
     assert "Freezing" not in log, log
     # A program that writes the image itself gets no further
     snapshot = client.run("cat /dev/snapshot", check=False)
@@ -48,6 +50,10 @@ def refuse(lab, name):
 def test(lab):
     for name in ("rswap", "nfs"):
         refuse(lab, name)
+    # mm cannot know where the bios of a block device go
+    lab.client.run(f"echo N > {SWAP_OPS}")
+    refuse(lab, "rswap", REFUSED_BY_DRIVER)
+    lab.client.run(f"echo Y > {SWAP_OPS}")
     # Nothing is in the way any more, except that there is nowhere to write to, and
     # maybe too little memory for a copy of what is in use
     error, log = hibernate(lab.client)

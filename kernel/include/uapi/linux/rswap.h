@@ -42,7 +42,7 @@ enum rswap_state {
  * @RSWAP_IO_KIND_DEMAND_READ: Reads in the lane of their own.
  * @RSWAP_IO_KIND_BULK_READ: Read-ahead.
  * @RSWAP_IO_KIND_WRITE: Writes.
- * @RSWAP_IO_KIND_TRIM: Discards and zeroing.
+ * @RSWAP_IO_KIND_TRIM: Freed swap slots, discards and zeroing.
  */
 enum rswap_io_kind {
 	RSWAP_IO_KIND_DEMAND_READ,
