@@ -8,6 +8,7 @@ GROUP = "storm"
 CHECK = (
     Cell("rswap", "udp"),
     Cell("nbd", "udp", hog=300, wedges=True),
+    Cell("nfs", "udp", "e1000"),
 )
 FULL = (
     *storm.matrix("udp"),
