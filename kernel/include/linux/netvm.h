@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/sched/mm.h>
 #include <linux/skbuff.h>
+#include <linux/user_namespace.h>
 #include <net/sock.h>
 
 #ifdef CONFIG_NETVM
@@ -105,17 +106,21 @@ static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
 
 /**
  * netvm_restart_begin - stop or start a card without waiting for reclaim
+ * @dev: the card
  *
  * Reclaim may wait for a page to be swapped out by the card that is off. What
  * its driver, and those who are told of it, allocate until netvm_restart_end()
- * comes from what is left below the watermarks, or fails.
+ * comes from what is left below the watermarks, or fails. Devices in network
+ * namespaces of users, who may change them as often as they like, get none of that.
  *
  * Context: Process context. Nests.
  * Return: what netvm_restart_end() is to be given
  */
-static inline unsigned int netvm_restart_begin(void)
+static inline unsigned int netvm_restart_begin(const struct net_device *dev)
 {
-	return sk_memalloc_socks() ? memalloc_noreclaim_save() : 0;
+	if (!sk_memalloc_socks() || dev_net(dev)->user_ns != &init_user_ns)
+		return 0;
+	return memalloc_noreclaim_save();
 }
 
 /**
@@ -313,7 +318,7 @@ static inline gfp_t netvm_rx_worker_gfp(gfp_t gfp)
 	return gfp;
 }
 
-static inline unsigned int netvm_restart_begin(void)
+static inline unsigned int netvm_restart_begin(const struct net_device *dev)
 {
 	return 0;
 }

@@ -218,9 +218,15 @@ static bool netvm_tcp6_here(struct net_device *dev, const void *about)
 							    ntohs(flow->dport), dev->ifindex, 0));
 }
 
+static bool netvm_address6_here(struct net_device *dev, const void *address)
+{
+	return ipv6_stub->ipv6_dev_find(dev_net(dev), address, dev);
+}
+
 static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 				      const struct in6_addr *saddr)
 {
+	struct in6_addr _target, *target;
 	struct icmp6hdr _icmp, *icmp;
 	struct netvm_flow6 flow;
 	struct ipv6hdr _ip, *ip;
@@ -231,6 +237,10 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 		return NETVM_ICMP;
 	switch (icmp->icmp6_type) {
 	case NDISC_NEIGHBOUR_SOLICITATION:
+		target = skb_header_pointer(skb, offset + sizeof(*icmp), sizeof(_target), &_target);
+		if (!target || !netvm_ask(skb->dev, netvm_address6_here, target))
+			return NETVM_NEIGH;
+		fallthrough;
 	case NDISC_NEIGHBOUR_ADVERTISEMENT:
 		return netvm_neigh_wanted(ipv6_stub->nd_tbl, saddr, skb->dev) ?
 		       NETVM_PASSED : NETVM_NEIGH;
@@ -251,6 +261,13 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 		return NETVM_ICMP;
 	flow = (struct netvm_flow6) { &ip->daddr, &ip->saddr, ports[1], ports[0] };
 	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
+}
+
+/* Not for a memalloc socket: for another one, or for another machine. */
+static enum netvm_counter netvm_unwanted6(struct sk_buff *skb, const struct in6_addr *daddr)
+{
+	return ipv6_addr_is_multicast(daddr) || skb->pkt_type != PACKET_HOST ||
+	       netvm_ask(skb->dev, netvm_address6_here, daddr) ? NETVM_SOCKET : NETVM_FORWARD;
 }
 
 static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
@@ -275,14 +292,15 @@ static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
 	if (proto == IPPROTO_ICMPV6)
 		return netvm_icmp6(skb, offset, &ip->saddr);
 	if (proto == IPPROTO_UDP)
-		return NETVM_SOCKET;
+		return netvm_unwanted6(skb, &ip->daddr);
 	if (proto != IPPROTO_TCP)
 		return NETVM_PROTO;
 	ports = skb_header_pointer(skb, offset, sizeof(_ports), _ports);
 	if (!ports)
 		return NETVM_PROTO;
 	flow = (struct netvm_flow6) { &ip->saddr, &ip->daddr, ports[0], ports[1] };
-	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_SOCKET;
+	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED :
+						     netvm_unwanted6(skb, &ip->daddr);
 }
 #else
 static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)

@@ -7,7 +7,8 @@
  *	udp	--sockets sockets from --port on, in multicast group --group if
  *		given; nobody reads them, unless --drain
  *	tcp	listeners that accept, and never read what was sent
- *	packet	packet sockets that hear everything and are never read
+ *	packet	packet sockets that hear everything, or only Ethernet protocol --proto,
+ *		and are never read
  *	nfqueue	takes every packet of queue --port and never gives a verdict
  *	tun	interface --name, which transmits --rate packets a second
  *	tap	the same with Ethernet frames, for bridges
@@ -56,6 +57,7 @@
  * @name: of the tun or tap interface
  * @rate: packets per second that leave by it
  * @length: of the netfilter queue or the interface's queue, packets
+ * @proto: Ethernet protocol that packet sockets hear
  * @drain: read what comes, and count it
  */
 struct options {
@@ -67,6 +69,7 @@ struct options {
 	const char *name;
 	unsigned long rate;
 	unsigned long length;
+	unsigned long proto;
 	int drain;
 };
 
@@ -130,7 +133,7 @@ static void open_inet(const struct options *opt, int type)
 static void open_taps(const struct options *opt)
 {
 	for (unsigned long i = 0; i < opt->sockets; i++) {
-		int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+		int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(opt->proto));
 
 		if (fd < 0)
 			fail("packet socket");
@@ -287,7 +290,7 @@ static void usage(void)
 	fprintf(stderr,
 		"usage: sink --kind udp|tcp|packet|nfqueue|tun|tap [--sockets N] [--port N]\n"
 		"            [--rcvbuf BYTES] [--group ADDRESS] [--name IF] [--rate N]\n"
-		"            [--length N] [--drain]\n");
+		"            [--length N] [--proto N] [--drain]\n");
 	exit(2);
 }
 
@@ -320,11 +323,12 @@ int main(int argc, char **argv)
 		{ "name", required_argument, NULL, 'n' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "length", required_argument, NULL, 'l' },
+		{ "proto", required_argument, NULL, 'P' },
 		{ "drain", no_argument, NULL, 'd' },
 		{ }
 	};
 	struct options opt = { .sockets = 1, .port = 20000, .name = "slow0",
-			       .length = 1000 };
+			       .length = 1000, .proto = ETH_P_ALL };
 	struct rlimit files = { MAX_SOCKETS + 64, MAX_SOCKETS + 64 };
 	int c;
 
@@ -338,6 +342,7 @@ int main(int argc, char **argv)
 		case 'n': opt.name = optarg; break;
 		case 'r': opt.rate = number(optarg, 1000000); break;
 		case 'l': opt.length = number(optarg, 1000000); break;
+		case 'P': opt.proto = number(optarg, 65535); break;
 		case 'd': opt.drain = 1; break;
 		default: usage();
 		}

@@ -93,6 +93,8 @@ TRAFFIC = {
         nft 'add chain ip storm in { type filter hook input priority 0; }'
         nft add rule ip storm in udp dport 20000-20063 queue num 0""", ("nft",)),
     "packet": Traffic((TAP,), (f"--kind raw {TO} --size 1400",)),
+    # No flood: they hear what the swap device receives.
+    "packet-ip": Traffic((f"{TAP} --proto 0x800",)),
     "forward": Traffic((f"--kind tun --rate 20 {LENGTH}",),
                        (f"--kind udp --to 10.99.0.2 --mac {CLIENT_MAC} --size 1400",), """
         sysctl -w net.ipv4.ip_forward=1
@@ -133,6 +135,9 @@ def mixed(*names):
                    sum((p.images for p in parts), ()))
 
 
+# Requests for the bridge's own address go to a port that nobody drains too.
+TRAFFIC["bridge-arp"] = replace(TRAFFIC["bridge"], sinks=(f"--kind tap --rate 0 {LENGTH}",),
+                                floods=TRAFFIC["arp"].floods)
 # Fragments within their usual bound, or zram's machine would be too small.
 TRAFFIC["mix"] = replace(mixed("udp", "frag4", "arp", "icmp"), setup="")
 

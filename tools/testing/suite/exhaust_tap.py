@@ -6,4 +6,5 @@ from lab.exhaust import Dry
 GROUP = "exhaust"
 CHECK = (
     Dry("rswap", "packet", module="count=1000 depth=4", needs=("drop_proto", "drop_copy")),
+    Dry("rswap", "packet-ip", module="count=1000 depth=4", needs=("drop_copy",)),
 )
