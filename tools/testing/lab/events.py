@@ -117,8 +117,6 @@ class UnplugSwap(Unplug):
     CARD = 0
     FLOODS = storm.TRAFFIC["udp"].floods
     ALLOW = (*storm.EXPECTED,
-             (r"Read-error on swap-device|Write-error on swap-device",
-              "the server cannot be reached, and has the data"),
              (r"invoked oom-killer|Out of memory: Killed process \d+ \(hog\)",
               "memory that cannot be swapped out any more cannot be freed"))
     OOM = re.compile(r"Out of memory: Killed process \d+ \((?!hog\))")

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Swap operations: pages go out in batches, what is waited for comes in first, and each batch ends once."""
 
-import re
-import time
 from collections import Counter
-from dataclasses import dataclass
 
-from lab import Fail, backends
+from lab import backends, swaptrace
+from lab.swaptrace import Batch, submitted
 
 GROUP = "swap"
 KERNELS = ("lean",)
@@ -14,72 +12,27 @@ MEM = 96
 TIMEOUT = 300
 HOG = 120
 
-TRACE = "/sys/kernel/tracing"
-# Of each CPU; the oldest events are overwritten.
-TRACE_KIB = 512
-LINE = re.compile(r"-(?P<pid>\d+)\s+\[(?P<cpu>\d+)\]\s+\S+\s+(?P<time>[\d.]+): "
-                  r"swap_io_(?P<event>submit|end): dev \S+ ino \d+ "
-                  r"(?P<kind>\w+) pos (?P<pos>\d+) len (?P<len>\d+) folios (?P<folios>\d+) "
-                  r"error (?P<error>-?\d+)")
-
-
-@dataclass(frozen=True)
-class Event:
-    """A line of the trace."""
-    pid: int
-    cpu: int
-    time: float
-    event: str
-    kind: str
-    pos: int
-    len: int
-    folios: int
-    error: int
-
-
-def record(client, size):
-    """Run a hog of SIZE MiB and return the Events of its last part."""
-    client.run(f"mount -t tracefs none {TRACE} 2>/dev/null; echo {TRACE_KIB} > {TRACE}/buffer_size_kb "
-               f"&& echo > {TRACE}/trace && echo 1 > {TRACE}/events/swap_io/enable")
-    hog = client.hog(size, passes=1, pattern="sequential")
-    hog.wait(timeout=200)
-    time.sleep(1)       # lets what kswapd still writes end
-    client.run(f"echo 0 > {TRACE}/events/swap_io/enable")
-    lines = client.run(f"cat {TRACE}/trace", timeout=60).out.splitlines()
-    client.run(f"echo > {TRACE}/trace; echo 4 > {TRACE}/buffer_size_kb")
-    found = [LINE.search(line) for line in lines if "swap_io_" in line]
-    if not found or None in found:
-        raise Fail(f"cannot read the trace: {lines[:20]}")
-    types = Event.__annotations__
-    events = [Event(**{k: types[k](v) for k, v in m.groupdict().items()}) for m in found]
-    # Each CPU has overwritten its own past.
-    first = {}
-    for e in events:
-        first.setdefault(e.cpu, e.time)
-    return [e for e in events if e.time >= max(first.values())]
-
 
 def check_ends(events):
     """A batch ends once for each time that it is submitted, without an error."""
     open_batches = set()
-    seen = set()
     for e in events:
+        if not isinstance(e, Batch):
+            continue
         key = (e.kind, e.pos, e.len)
         if e.event == "submit":
             assert key not in open_batches, f"submitted twice, ended never: {e}"
             open_batches.add(key)
         else:
-            # What was submitted before the first event that is left
-            assert key in open_batches or key not in seen, f"ended twice: {e}"
+            assert key in open_batches, f"ended twice, or never submitted: {e}"
             open_batches.discard(key)
             assert e.error == 0, e
-        seen.add(key)
     assert not open_batches, f"never ended: {open_batches}"
 
 
 def check_batches(events):
     """Most of what goes out and what is read ahead goes in company; what is waited for, alone."""
-    pages = {kind: [e.len // 4096 for e in events if e.event == "submit" and e.kind == kind]
+    pages = {kind: [e.len // 4096 for e in submitted(events, kind)]
              for kind in ("write", "demand", "readahead")}
     for kind in ("write", "readahead"):
         assert pages[kind], f"no {kind} at all"
@@ -95,8 +48,8 @@ def check_batches(events):
 def check_demand_first(events):
     """Whoever reads ahead has asked for its own page before."""
     last, runs, first = {}, 0, 0
-    for e in events:
-        if e.event != "submit" or e.kind == "write":
+    for e in submitted(events):
+        if e.kind == "write":
             continue
         if e.kind == "readahead" and e.pid in last and last[e.pid].kind != "readahead":
             first += 1
@@ -109,6 +62,26 @@ def check_demand_first(events):
     assert first > runs * 0.4, f"only {first} of {runs} follow a page that is waited for"
 
 
+def check_wire(lab, events, first, last):
+    """A batch is one request, or one for each slab that it touches, and is counted as such."""
+    device = lab.rswapctl("show storm --json").out
+    counts = swaptrace.check_requests(events, device)
+    # Whoever asks for the statistics may itself have been swapped out
+    for kind, after in requests(lab).items():
+        least, most = last[kind] - first[kind], after - first[kind]
+        assert least <= counts[kind] <= most, f"{counts[kind]} {kind}, counted: {least} to {most}"
+    batches = len(submitted(events))
+    lab.log(f"{batches} batches, {sum(counts.values()) - batches} of them cut once: {counts}")
+
+
+def requests(lab, name="rswap"):
+    """Return how many requests of each kind back end NAME has counted: none if it is not rswap."""
+    if name != "rswap":
+        return {}
+    return {entry["kind"]: entry["ios"] for entry in lab.rswapctl("stats storm --json").out["io"]
+            if entry["kind"] in swaptrace.STATS.values()}
+
+
 def test(lab):
     for name in ("rswap", "nfs"):
         backend = backends.make(lab, name, HOG + 64)
@@ -118,11 +91,19 @@ def test(lab):
             lab.boot("client")
         backend.attach()
         backend.swapon()
-        events = record(lab.client, HOG)
+        counted = []
+
+        def work():
+            counted.append(requests(lab, name))
+            lab.client.hog(HOG, passes=1, pattern="sequential").wait(timeout=200)
+            counted.append(requests(lab, name))
+
+        events = swaptrace.record(lab.client, work)
         check_ends(events)
         lab.report(f"{name}: {check_batches(events)}")
         check_demand_first(events)
         if name == "rswap":
+            check_wire(lab, events, *counted)
             # What the hog left is trimmed, without discard
             lab.client.poll("true", lambda _: lab.rswapd_state()["memory_held"] < 4 << 20,
                             timeout=30)

@@ -2,17 +2,20 @@
 """A cgroup swaps within its limits, and everything that counts swapped pages counts the same."""
 
 import re
+import signal
 
-from lab.swapstat import Ledger, cgroup_bytes, device_bytes, request_bytes
+from lab import backends
+from lab.swapstat import PAGE, Ledger, cgroup_bytes, device_bytes, mount_bytes, request_bytes, vmstat
 
 GROUP = "swap"
 KERNELS = ("lean", "debug")
 FULL_KERNELS = ("debug",)
-MEM = 192
+# So much that all of the cgroup's memory may be on its way to swap space at the same time
+MEM = 1200
 TIMEOUT = 240
 CGROUP = "/sys/fs/cgroup/box"
 CPUS = 2
-FREED = 64 * 4096                       # bytes in swap_slots_cache.slots_ret
+FREED = 64 * PAGE                       # bytes in swap_slots_cache.slots_ret
 LIMIT, SWAP_LIMIT, SIZE = 16, 40, 48    # MiB: memory, swap, the hog
 ALLOW_DMESG = ((r"hog invoked oom-killer", "a cgroup has no room for it"),)
 
@@ -60,23 +63,60 @@ def refused(lab):
     assert peak <= SWAP_LIMIT << 20 and (events > 0 or peak == SWAP_LIMIT << 20), (peak, events)
 
 
-def test(lab):
+def reclaimed_by_others(lab):
+    """What another cgroup's task writes is on account of whose it is."""
     client = lab.client
+    client.run(f"echo max > {CGROUP}/memory.max")
+    hog = client.hog(LIMIT, passes=1, extra="--hold", cgroup=CGROUP, seed=lab.rng.getrandbits(32))
+    hog.wait_holding()
+    before, own = vmstat(client)["pswpout"], number(client, "memory.current")
+    client.run("grep -qx 0::/ /proc/self/cgroup")
+    client.poll(f"echo {LIMIT}M > {CGROUP}/memory.reclaim; "
+                f"test $(cat {CGROUP}/memory.current) -le {LIMIT << 19}", timeout=60)
+    written = (vmstat(client)["pswpout"] - before) * PAGE
+    lab.log(f"{written} bytes of the cgroup's {own} were written by the root cgroup")
+    assert written >= LIMIT << 18, written
+    hog.kill(signal.SIGUSR1)
+    hog.wait(timeout=60)
+    client.run(f"echo {LIMIT}M > {CGROUP}/memory.max")
+
+
+def on(lab, name):
+    """A cgroup that swaps to back end NAME."""
+    client = lab.client
+    backend = backends.make(lab, name, 96)
+    backend.attach()
+    backend.swapon()
     client.run(f"""set -e
-        echo '+memory +io' > /sys/fs/cgroup/cgroup.subtree_control
         mkdir {CGROUP}
         echo {LIMIT}M > {CGROUP}/memory.max
         echo {SWAP_LIMIT}M > {CGROUP}/memory.swap.max""")
-    lab.rswapd(memory="128M")
-    device = lab.attach(size="96M", name="r0")
-    lab.swapon(device)
-    ledger = Ledger(client, device=lambda: device_bytes(client, device),
-                    cgroup=lambda: cgroup_bytes(client, CGROUP, device),
-                    requests=lambda: request_bytes(lab, "r0"))
-    names = ("pgpg", "device", "cgroup", "requests")
+    if name == "nfs":
+        others = {"mount": lambda: mount_bytes(client, "/mnt")}
+    else:
+        others = {"device": lambda: device_bytes(client, backend.path),
+                  "cgroup": lambda: cgroup_bytes(client, CGROUP, backend.path),
+                  "requests": lambda: request_bytes(lab, "storm")}
+    # What else goes through the page cache of NFS is no swap
+    names = (*others, "pgpg") if name == "rswap" else tuple(others)
+    ledger = Ledger(client, **others)
+
+    def agree():
+        lab.log(f"{name}: {ledger.agree(*names)} bytes (in, out), and so say {names}")
+
     limited(lab)
-    lab.log(f"{ledger.agree(*names)} bytes (in, out), and so say {names}")
+    agree()
+    reclaimed_by_others(lab)
+    agree()
     refused(lab)
-    ledger.agree(*names)
-    client.run(f"swapoff {device}")
-    lab.detach("r0")
+    agree()
+    backend.swapoff()
+    backend.detach()
+    client.poll(f"rmdir {CGROUP}", timeout=10)
+
+
+def test(lab):
+    lab.client.run("echo '+memory +io' > /sys/fs/cgroup/cgroup.subtree_control")
+    # The debug kernel has no NFS
+    for name in ("rswap",) if lab.kernel == "debug" else ("rswap", "nfs"):
+        on(lab, name)

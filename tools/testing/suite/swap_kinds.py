@@ -4,7 +4,7 @@
 import re
 import time
 
-from lab import backends, swapstat
+from lab import backends, swapstat, swaptrace
 
 GROUP = "swap"
 KERNELS = ("lean", "debug")
@@ -32,16 +32,27 @@ def push(lab, kind, size):
     return out
 
 
-def huge(lab, size, kib):
-    """Folios of KIB are swapped out, whole."""
+def huge(lab, backend, size, kib):
+    """Folios of KIB are swapped out, whole: one piece of one batch, and as few requests as can be."""
     client, directory = lab.client, HUGEPAGES.format(kib)
     client.run(f"echo madvise > {directory}/enabled")
     before = int(client.read(f"{directory}/stats/swpout"))
-    push(lab, "huge", size)
+    events = swaptrace.record(client, lambda: push(lab, "huge", size))
     count = int(client.read(f"{directory}/stats/swpout")) - before
     client.run(f"echo never > {directory}/enabled")
-    lab.log(f"{count} folios of {kib} KiB went out whole")
+    batches = swaptrace.submitted(events, "write")
+    lab.log(f"{count} folios of {kib} KiB went out whole, in {len(batches)} batches with others")
     assert count * kib >= size << 9, f"{count} folios of {kib} KiB were swapped out whole"
+    # All others are of one page
+    beyond = sum(batch.len // swapstat.PAGE - batch.folios for batch in batches)
+    assert beyond == count * (kib // 4 - 1), f"{count} folios of {kib} KiB are not in {batches}"
+    whole = [batch for batch in batches if batch.len == batch.folios * kib << 10]
+    assert whole, batches
+    if backend.path.startswith("/dev/"):
+        device = lab.rswapctl("show storm --json").out
+        swaptrace.check_requests(events, device)
+        requests = {batch.len >> 10: len(swaptrace.cut(batch, device)) for batch in whole}
+        lab.log(f"requests for each batch of so many KiB of large folios: {requests}")
 
 
 def kinds(lab, name, size):
@@ -54,7 +65,7 @@ def kinds(lab, name, size):
     for kind in KINDS:
         push(lab, kind, size)
     for kib in (64, 2048):
-        huge(lab, max(size, 4), kib)
+        huge(lab, backend, max(size, 4), kib)
     after = swapstat.vmstat(client)
     pages = len(KINDS) * size << 8
     for count in ("pswpin", "pswpout"):
