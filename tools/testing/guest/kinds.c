@@ -17,6 +17,8 @@
  *	fork	swapped out, then shared with a child; each writes one half
  *	ksm	pages of equal contents, merged; half of them written, the rest
  *		unmerged
+ *	apart	private memory, the only that is not locked; first read where
+ *		nothing was read ahead, and that is told
  *
  * Each time memory has been pushed out a line tells how many of its pages were
  * out; the last line says "kinds: KIND verified N pages, 0 bad".
@@ -39,6 +41,11 @@
 #define HUGE_PAGE (2u << 20)
 #define KSM_GROUP 64u		/* pages of different contents */
 #define KSM "/sys/kernel/mm/ksm/"
+/* Pages of which "apart" first reads one or two, and where in them */
+#define APART_GROUP 16u
+#define APART_FIRST 7u
+/* Faults after which a VMA's first window, of 8 pages, is down to 1 */
+#define APART_ALONE 4u
 #define DEADLINE_S 60
 
 /* Who wrote a page: each writes other data. */
@@ -343,6 +350,31 @@ static void test_ksm(struct area *a)
 	verify(a);
 }
 
+/*
+ * Of each group of pages two neighbours: the first fault, far from the one
+ * before, reads nothing ahead, and the second a single page behind its own.
+ * But a VMA starts with a window of 8 pages, which halves with each fault that
+ * is far from the last: in the first groups only one page, in the middle, for
+ * its neighbour is being read ahead.
+ */
+static void verify_apart(struct area *a)
+{
+	for (size_t page = APART_FIRST; page + 1 < a->pages; page += APART_GROUP) {
+		verify_page(a, page, page_address(a, page));
+		if (page / APART_GROUP >= APART_ALONE)
+			verify_page(a, page + 1, page_address(a, page + 1));
+	}
+}
+
+static void test_apart(struct area *a)
+{
+	push_out(a, "filled");
+	verify_apart(a);
+	printf("kinds: apart read %llu\n", (unsigned long long)a->verified);
+	fflush(stdout);
+	verify(a);
+}
+
 static void test(struct area *a, int willneed, int fd)
 {
 	push_out(a, "filled");
@@ -364,6 +396,9 @@ static void run(struct area *a, int willneed, uint64_t corrupt)
 	size_t size = a->pages * PATTERN_PAGE;
 	int fd = -1;
 
+	/* Its stack and data must wait for nothing */
+	if (!strcmp(a->kind, "apart") && mlockall(MCL_CURRENT | MCL_FUTURE))
+		die("mlockall");
 	if (!strcmp(a->kind, "memfd"))
 		fd = sized_file(memfd_create("kinds", MFD_CLOEXEC), size);
 	else if (!strcmp(a->kind, "file"))
@@ -374,6 +409,8 @@ static void run(struct area *a, int willneed, uint64_t corrupt)
 		a->mem = map_sysv(size);
 	else
 		a->mem = map(size, fd);
+	if (!strcmp(a->kind, "apart") && munlock(a->mem, size))
+		die("munlock");
 	if (!strcmp(a->kind, "ksm"))
 		a->repeat = KSM_GROUP;
 	fill(a);
@@ -384,14 +421,16 @@ static void run(struct area *a, int willneed, uint64_t corrupt)
 		test_fork(a);
 	else if (!strcmp(a->kind, "ksm"))
 		test_ksm(a);
+	else if (!strcmp(a->kind, "apart"))
+		test_apart(a);
 	else
 		test(a, willneed, fd);
 }
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: kinds --kind anon|huge|file|memfd|sysv|fork|ksm --size MiB\n"
-		"             [--cgroup DIR] [--seed S] [--willneed] [--corrupt PAGE]\n");
+	fprintf(stderr, "usage: kinds --kind anon|huge|file|memfd|sysv|fork|ksm|apart\n"
+		"             --size MiB [--cgroup DIR] [--seed S] [--willneed] [--corrupt PAGE]\n");
 	exit(2);
 }
 
@@ -406,7 +445,7 @@ int main(int argc, char **argv)
 		{ "corrupt", required_argument, NULL, 'c' },
 		{ }
 	};
-	static const char known[] = " anon huge file memfd sysv fork ksm ";
+	static const char known[] = " anon huge file memfd sysv fork ksm apart ";
 	struct area a = { .seed = (uint64_t)time(NULL) ^ getpid() };
 	uint64_t corrupt = UINT64_MAX;
 	int willneed = 0, c;
