@@ -136,29 +136,21 @@ def check_requests(events, device):
 
     Return how many there are of each kind, as the statistics call it.
     """
-    # Whoever submits a batch submits its requests, before anything else; but to read
-    # ahead, if it would have to wait: then a worker does
-    due, ahead, counts = defaultdict(deque), Counter(), Counter()
+    # By what has to come next of each batch: a worker may send what is read ahead
+    due, counts = defaultdict(deque), Counter()
     for number, e in enumerate(events):
-        mine = due[e.pid]
         if isinstance(e, Batch) and e.event == "submit":
-            assert not mine, f"{e} while requests were due: {mine}"
             op, lane = ("WRITE" if e.kind == "write" else "READ"), e.kind == "demand"
             parts = [(op, lane, *part) for part in cut(e, device)]
-            if e.kind == "readahead":
-                ahead.update(parts)
-            else:
-                mine.extend(parts)
+            due[parts[0]].append(parts[1:])
             counts[STATS[e.kind]] += len(parts)
         elif isinstance(e, Request) and e.op in ("READ", "WRITE"):
             # The first half of the connections is the lane of what is waited for
             found = (e.op, e.conn < device["connections"] // 2, e.slab, e.offset, e.length)
-            if ahead[found]:
-                ahead[found] -= 1
-                continue
-            assert mine, f"of no batch: event {number} of {len(events)}, {e}"
-            expected = mine.popleft()
-            assert found == expected, f"(op, waited for, slab, offset, length) {found}, not {expected}"
-    left = {pid: list(parts) for pid, parts in due.items() if parts}
-    assert not left and not +ahead, f"requests that were never sent: {left}, {+ahead}"
+            assert due[found], (f"event {number} of {len(events)}: (op, waited for, slab, offset, "
+                                f"length) {found} is due for no batch")
+            if rest := due[found].popleft():
+                due[rest[0]].append(rest[1:])
+    left = [first for first, batches in due.items() if batches]
+    assert not left, f"requests that were never sent: {left}"
     return counts

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Freed slots are trimmed in runs, one at a time, and a slot that is used again is not trimmed any more.
+"""Freed slots are trimmed in runs, one at a time, and a slot that is used again is not trimmed any more;
+a batch that crosses the border of a slab goes as a request to each.
 
 The server takes its time for each TRIM, carries it out at the end of it, and fails the test if it is
 asked to write, on another connection, what it is trimming.
 """
 import time
 
-from lab import Fail, hostile, proto
+from lab import Fail, hostile, proto, swaptrace
 
 GROUP = "swap"
 KERNELS = ("lean",)
@@ -55,10 +56,21 @@ def test(lab):
         trimmer.server = server
         device = lab.attach(server.url, size="128M", name="r0", extra="--connections 4")
         lab.swapon(device)
-        for _ in range(2):
-            client.hog(105, passes=1, pattern="sequential").wait(timeout=100)
+        shown = lab.rswapctl("show r0 --json").out
+
+        def work():
+            for _ in range(2):
+                client.hog(105, passes=1, pattern="sequential").wait(timeout=100)
+
+        events = swaptrace.record(client, work)
         client.run(f"swapoff {device}", timeout=60)
         lab.detach("r0")
+    swaptrace.check_requests(events, shown)
+    for kind in ("write", "readahead"):
+        crossing = sum(len(swaptrace.cut(batch, shown)) > 1
+                       for batch in swaptrace.submitted(events, kind))
+        lab.log(f"{crossing} {kind} batches crossed the border of a slab")
+        assert crossing, f"no {kind} batch crossed the border of a slab: the test proves nothing"
     lab.log(f"{trimmer.trims} TRIMs of {trimmer.bytes >> 10} KiB")
     assert trimmer.trims > 20, f"{trimmer.trims} TRIMs: the test proves nothing"
     assert trimmer.most == 1, f"{trimmer.most} TRIMs at the same time"
