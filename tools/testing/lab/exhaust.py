@@ -44,7 +44,12 @@ WITHOUT_REASON = ("passed", "drop_copy")
 # What is looked at when it stands still.
 STATE = ("grep . /sys/kernel/mm/mem_reserve/*/* /proc/net/netvm; cat /proc/net/tcp; "
          "cat /proc/net/arp /proc/net/stat/arp_cache /proc/net/stat/ndisc_cache; ip -6 neigh; "
-         "/bin/tc -s qdisc show dev eth0 2>/dev/null; cat /proc/net/snmp /proc/net/netstat /proc/net/dev")
+         "/bin/tc -s qdisc show dev eth0 2>/dev/null; grep Icmp6 /proc/net/snmp6; "
+         "cat /proc/net/snmp /proc/net/netstat /proc/net/dev")
+# Of the server then.
+SERVER_STATE = ("ip link show dev eth0; ip neigh; ip -6 neigh; "
+                "/bin/tc -s filter show dev eth0 egress 2>/dev/null; "
+                "cat /proc/net/igmp6 /proc/net/snmp /proc/net/dev; grep Icmp6 /proc/net/snmp6")
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,8 @@ class Exhaustion(Storm):
                           lambda: "the transfers to end or stand still")
         stuck = told(STUCK)
         if stuck:
-            state = client.run(STATE, check=False).out
+            state = "\n".join(vm.run(command, check=False).out for vm, command in
+                              ((client, STATE), (self.lab.server, SERVER_STATE)))
             said = "\n".join(client.lines[start:])
             raise Wedged(f"without memory, {self.backend.path} is {stuck.group(1)}\n{said}\n"
                          f"{state}\n" + collect_evidence(client))
