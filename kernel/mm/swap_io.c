@@ -78,6 +78,7 @@ int swap_io_activate(void)
 		if (cmpxchg(&swap_io_pools[kind], NULL, pool))
 			mempool_destroy(pool);
 	}
+	/* As above */
 	if (smp_load_acquire(&swap_io_wq))
 		return 0;
 	wq = alloc_workqueue("swap_io", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);

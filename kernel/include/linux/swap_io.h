@@ -26,9 +26,10 @@
  * them.  Whoever reads ahead for a page that it waits for sleeps for nothing: if
  * iocb.ki_flags has IOCB_NOWAIT, and the batch would have to wait for others,
  * ->swap_in() returns -EAGAIN before any of it is sent.  A worker calls it again,
- * without that flag and with @again.  Whoever faults or reclaims may hold locks, mmap_lock for one, which they
- * must not take.  Nothing of a batch has to be allocated: it comes from a mempool, and
- * has room for what an implementation has to remember of it.
+ * without that flag and with @again.  Whoever faults or reclaims may hold locks,
+ * mmap_lock for one, which they must not take.  Nothing of a batch has to be
+ * allocated: it comes from a mempool, and has room for what an implementation has
+ * to remember of it.
  */
 #ifndef _LINUX_SWAP_IO_H
 #define _LINUX_SWAP_IO_H
