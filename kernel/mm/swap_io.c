@@ -51,19 +51,21 @@ static atomic_t swap_io_writing[MAX_SWAPFILES];
 static atomic_t swap_io_ahead[MAX_SWAPFILES];
 
 static mempool_t *swap_io_pools[SWAP_IO_KINDS];
-static struct workqueue_struct *swap_io_wq;
+/* Of each swap space, so that its rescuer does not wait for another one's server */
+static struct workqueue_struct *swap_io_wqs[MAX_SWAPFILES];
 
 /**
  * swap_io_activate - get ready for swap space that has operations
+ * @type: its number
  *
- * What is allocated here stays: all swap space shares it.
+ * What is allocated here stays, for whoever has the number next; all swap space
+ * shares the mempools.
  *
- * Context: process, may sleep; any number at the same time.
+ * Context: process, may sleep; any number at the same time, each with its own @type.
  * Return: 0 or -ENOMEM.
  */
-int swap_io_activate(void)
+int swap_io_activate(unsigned int type)
 {
-	struct workqueue_struct *wq;
 	mempool_t *pool;
 	int kind;
 
@@ -78,15 +80,10 @@ int swap_io_activate(void)
 		if (cmpxchg(&swap_io_pools[kind], NULL, pool))
 			mempool_destroy(pool);
 	}
-	/* As above */
-	if (smp_load_acquire(&swap_io_wq))
-		return 0;
-	wq = alloc_workqueue("swap_io", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	if (!wq)
-		return -ENOMEM;
-	if (cmpxchg(&swap_io_wq, NULL, wq))
-		destroy_workqueue(wq);
-	return 0;
+	if (!swap_io_wqs[type])
+		swap_io_wqs[type] = alloc_workqueue("swap_io/%u", WQ_MEM_RECLAIM | WQ_UNBOUND,
+						    1, type);
+	return swap_io_wqs[type] ? 0 : -ENOMEM;
 }
 
 static unsigned int swap_io_type(const struct swap_io *sio)
@@ -267,7 +264,7 @@ static int swap_io_read_ahead(struct swap_io *sio,
 	if (ret != -EAGAIN || !swap_io_nowait(sio))
 		return ret;
 	INIT_WORK(&sio->work, swap_io_read_again);
-	queue_work(swap_io_wq, &sio->work);
+	queue_work(swap_io_wqs[swap_io_type(sio)], &sio->work);
 	return 0;
 }
 

@@ -542,10 +542,15 @@ static struct notifier_block rswap_dev_pm = {
  */
 int rswap_dev_init(void)
 {
+	int ret;
+
 	rswap_major = register_blkdev(0, "rswap");
 	if (rswap_major < 0)
 		return rswap_major;
-	return register_pm_notifier(&rswap_dev_pm);
+	ret = register_pm_notifier(&rswap_dev_pm);
+	if (ret)
+		unregister_blkdev(rswap_major, "rswap");
+	return ret;
 }
 
 /**

@@ -76,7 +76,7 @@ static int rswap_swap(struct block_device *bdev, struct swap_io *sio, u32 kind)
 				      rswap_swap_part_end, sio, 0, nowait);
 		if (ret)
 			atomic_dec(&sio->pending);
-		if (ret == -EAGAIN)
+		if (nowait && ret == -EAGAIN)
 			return ret;
 		if (ret > 0)
 			ret = 0;

@@ -115,8 +115,12 @@ static struct nfs_swap_call *nfs_swap_take(struct nfs_swap_pool *pool)
 
 static struct nfs_swap_call *nfs_swap_get(struct nfs_swap_pool *pool, bool nowait)
 {
-	struct nfs_swap_call *call = nfs_swap_take(pool);
+	struct nfs_swap_call *call;
 
+	/* Not before those who wait */
+	if (nowait && waitqueue_active(&pool->wait))
+		return NULL;
+	call = nfs_swap_take(pool);
 	if (!call && !nowait)
 		___wait_event(pool->wait, (call = nfs_swap_take(pool)),
 			      TASK_UNINTERRUPTIBLE, 1, 0, io_schedule());

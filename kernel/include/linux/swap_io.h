@@ -155,7 +155,7 @@ static inline bool swap_has_io_ops(struct swap_info_struct *sis)
 }
 
 /* mm's own */
-int swap_io_activate(void);
+int swap_io_activate(unsigned int type);
 void swap_io_add(struct folio *folio, enum swap_io_kind kind,
 		 struct swap_io **plug);
 void swap_io_submit(struct swap_io *sio);

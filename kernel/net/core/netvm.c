@@ -398,6 +398,9 @@ static int netvm_device_event(struct notifier_block *nb, unsigned long event, vo
 {
 	if (event == NETDEV_UP && atomic_read(&netvm_sockets))
 		mod_delayed_work(system_unbound_wq, &netvm_resize_work, 0);
+	/* It may not have been polled when the reserve was empty */
+	if (event == NETDEV_CHANGE && sk_memalloc_socks())
+		mod_timer(&netvm_poll_timer, jiffies + NETVM_POLL);
 	return NOTIFY_DONE;
 }
 

@@ -220,7 +220,7 @@ static bool netvm_tcp6_here(struct net_device *dev, const void *about)
 
 static bool netvm_address6_here(struct net_device *dev, const void *address)
 {
-	return ipv6_stub->ipv6_dev_find(dev_net(dev), address, dev);
+	return !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(dev_net(dev), address, dev));
 }
 
 static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
