@@ -439,12 +439,10 @@ int rswap_io_submit(struct rswap_session *session, u32 kind,
 	}
 	conn = rswap_conn_pick(session, kind == RSWAP_IO_KIND_DEMAND_READ ?
 					RSWAP_LANE_DEMAND : RSWAP_LANE_BULK);
-	if (!nowait)
-		req = rswap_request_get(conn);
-	else if (!waitqueue_active(&conn->wait))
-		req = rswap_request_try_get(conn);
-	else
-		req = NULL;	/* not before those who wait */
+	/* Not before those who wait */
+	if (nowait && waitqueue_active(&conn->wait))
+		return -EAGAIN;
+	req = nowait ? rswap_request_try_get(conn) : rswap_request_get(conn);
 	if (!req)
 		return -EAGAIN;
 	rswap_wire_init(&req->hdr, rswap_kind_op(kind), ext);
