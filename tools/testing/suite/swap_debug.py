@@ -13,7 +13,8 @@ def test(lab):
     device = lab.attach(server, size="192M", name="r0")
     lab.swapon(device)
     available = int(client.run("awk '/MemAvailable/ { print $2 }' /proc/meminfo").out)
-    hog = client.hog((available >> 10) + 16, passes=1, procs=2, pattern="sequential")
+    # One process: of two, one may have ended before the other needs that much
+    hog = client.hog((available >> 10) + 16, passes=1, pattern="sequential")
     hog.wait(timeout=TIMEOUT)
     kinds = {kind["kind"]: kind for kind in lab.rswapctl("stats r0 --json").out["io"]}
     assert kinds["write"]["bytes"] > 8 << 20, kinds["write"]
