@@ -43,6 +43,12 @@ EXPORT_SYMBOL_GPL(mem_reserve_key);
 /* So many CPUs at most are thought of as taking objects of one cache at a time. */
 #define MEM_RESERVE_TAKERS	4U
 
+/*
+ * What is free now or what reclaim can free, but do not have the OOM killer make room
+ * for it, and do not enter what other reserves there are.
+ */
+#define MEM_RESERVE_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOMEMALLOC | __GFP_NOWARN)
+
 /* A reserve may not take more than this part of memory. */
 #define MEM_RESERVE_SHARE	4
 
@@ -296,6 +302,10 @@ int mem_reserve_add_kmalloc(size_t size)
 	unsigned int index = __kmalloc_index(size, false);
 	int type, ret = 0;
 
+	/* With red zones a slab of large objects is more than a page */
+	if (kmalloc_caches[KMALLOC_NORMAL][index]->size > PAGE_SIZE)
+		pr_warn("%s takes slabs of several pages (slab_debug?), and gets none of a reserve\n",
+			kmalloc_caches[KMALLOC_NORMAL][index]->name);
 	for (type = KMALLOC_RANDOM_START; type <= KMALLOC_RANDOM_END && !ret; type++)
 		if (kmalloc_caches[type][index])
 			ret = mem_reserve_add_cache(kmalloc_caches[type][index]);
@@ -303,8 +313,8 @@ int mem_reserve_add_kmalloc(size_t size)
 }
 
 /**
- * mem_reserve_slabs - how many slabs a number of objects needs
- * @size: of an object, as its cache has it
+ * mem_reserve_cache_pages - how many slabs a number of objects needs
+ * @cache: the cache of the objects
  * @objects: number of objects that must be available at the same time
  *
  * Includes some slabs for CPUs: while one takes an object of a slab, others do not
@@ -312,24 +322,25 @@ int mem_reserve_add_kmalloc(size_t size)
  *
  * Return: a number of pages
  */
-unsigned int mem_reserve_slabs(size_t size, unsigned int objects)
+unsigned int mem_reserve_cache_pages(struct kmem_cache *cache, unsigned int objects)
 {
-	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / size, 1);
+	unsigned int per_page = max_t(unsigned int, PAGE_SIZE / cache->size, 1);
 
 	return DIV_ROUND_UP(objects, per_page) +
 	       min(num_possible_cpus(), MEM_RESERVE_TAKERS);
 }
 
 /**
- * mem_reserve_cache_pages - how many slabs a number of objects needs
- * @cache: the cache of the objects
+ * mem_reserve_kmalloc_pages - how many slabs a number of objects of kmalloc() needs
+ * @size: of an object, in bytes
  * @objects: number of objects that must be available at the same time
  *
  * Return: a number of pages
  */
-unsigned int mem_reserve_cache_pages(struct kmem_cache *cache, unsigned int objects)
+unsigned int mem_reserve_kmalloc_pages(size_t size, unsigned int objects)
 {
-	return mem_reserve_slabs(cache->size, objects);
+	return mem_reserve_cache_pages(kmalloc_caches[KMALLOC_NORMAL][__kmalloc_index(size, false)],
+				       objects);
 }
 
 /* Give pages that are not in use any more, or never were, back. */
@@ -344,17 +355,12 @@ static void mem_reserve_free_pages(struct page **pages, unsigned int nr)
 	}
 }
 
-/*
- * Get pages that are free now or that reclaim can free, but do not have the
- * OOM killer make room for them, and do not enter what other reserves there are.
- */
 static int mem_reserve_get_pages(struct page **pages, unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		pages[i] = alloc_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-				      __GFP_NOMEMALLOC | __GFP_NOWARN);
+		pages[i] = alloc_page(MEM_RESERVE_GFP);
 		if (!pages[i]) {
 			mem_reserve_free_pages(pages, i);
 			return -ENOMEM;
@@ -370,7 +376,7 @@ static int mem_reserve_grow(struct mem_reserve *res, unsigned int nr_pages)
 
 	if (nr_pages > totalram_pages() / MEM_RESERVE_SHARE)
 		return -ENOMEM;
-	pages = kvcalloc(nr_pages, sizeof(*pages), GFP_KERNEL | __GFP_NOWARN);
+	pages = kvcalloc(nr_pages, sizeof(*pages), MEM_RESERVE_GFP);
 	if (!pages)
 		return -ENOMEM;
 	if (mem_reserve_get_pages(pages + had, nr_pages - had)) {

@@ -17,6 +17,13 @@
 #ifdef CONFIG_NETVM
 
 /*
+ * A memalloc socket may hold this many received frames, each in a page: netvm_drop_ofo()
+ * keeps what is out of order below half of the reserve, what is in order is read by the
+ * kernel at once, and what a program has not read is bounded by the filter.
+ */
+#define NETVM_RX_PER_SOCKET	16
+
+/*
  * A packet that a device wants in one piece must fit into a page with its
  * headers and shared info: __pskb_pull_tail() adds 128 bytes to a head of
  * SKB_SMALL_HEAD_CACHE_SIZE. KASAN's red zones take the rest of a page.
@@ -27,13 +34,15 @@
 void netvm_socket_added(struct sock *sk);
 void netvm_socket_removed(struct sock *sk);
 int netvm_swapon(void);
+void netvm_connect_memalloc(struct sock *sk);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
 bool netvm_wanted(struct sk_buff *skb);
 bool netvm_tx_allowed(const struct sock *sk);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_rx_half(void);
-bool netvm_drop_ofo(const struct sk_buff *skb);
+bool netvm_answer_allowed(void);
+bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
 void netvm_add_dst_cache(struct kmem_cache *cache);
 int netvm_add_kmalloc(size_t size, int objects);
@@ -55,7 +64,8 @@ DECLARE_PER_CPU(bool, netvm_neigh_allowed);
  */
 static inline gfp_t netvm_rx_gfp(gfp_t gfp)
 {
-	if (!sk_memalloc_socks() || gfpflags_allow_blocking(gfp))
+	/* Without a reserve the flag would mean all memory that is left */
+	if (!sk_memalloc_socks() || !mem_reserve_active() || gfpflags_allow_blocking(gfp))
 		return gfp;
 	return (gfp & ~__GFP_HIGH) | __GFP_MEMALLOC | __GFP_NOWARN;
 }
@@ -132,6 +142,59 @@ static inline void netvm_restart_end(unsigned int flags)
 	memalloc_noreclaim_restore(flags);
 }
 
+/* What PR_SET_IO_FLUSHER sets. */
+#define NETVM_FLUSHER		(PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE)
+
+/**
+ * netvm_flusher - test whether the task serves a device from user space
+ *
+ * A program that connects a network block device (NBD, iSCSI) declares itself an
+ * I/O flusher (PR_SET_IO_FLUSHER): swapping may depend on what it does.
+ *
+ * Context: Process context.
+ * Return: true if it has, and there are memalloc sockets
+ */
+static inline bool netvm_flusher(void)
+{
+	return sk_memalloc_socks() && (current->flags & NETVM_FLUSHER) == NETVM_FLUSHER;
+}
+
+/**
+ * netvm_flusher_begin - let a program connect a device again without reclaim
+ *
+ * Reclaim may wait for this very device. What an I/O flusher needs for a connection
+ * until netvm_flusher_end(), the socket for example, comes from what is left below the
+ * watermarks, or fails.
+ *
+ * Context: Process context. Nests.
+ * Return: what netvm_flusher_end() is to be given
+ */
+static inline unsigned int netvm_flusher_begin(void)
+{
+	return netvm_flusher() ? memalloc_noreclaim_save() : 0;
+}
+
+/**
+ * netvm_flusher_end - allocate again as before netvm_flusher_begin()
+ * @flags: what that returned
+ */
+static inline void netvm_flusher_end(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
+}
+
+/**
+ * netvm_connect - answers to a connection of an I/O flusher are progress
+ * @sk: the socket that is about to be connected
+ *
+ * Context: Process context, may sleep.
+ */
+static inline void netvm_connect(struct sock *sk)
+{
+	if (netvm_flusher() && sk_is_tcp(sk))
+		netvm_connect_memalloc(sk);
+}
+
 /**
  * netvm_neigh_begin - look for the neighbour to which a memalloc socket sends
  *
@@ -174,13 +237,15 @@ static inline gfp_t netvm_neigh_gfp(gfp_t gfp)
  *
  * ARP and neighbour discovery have sockets that everybody shares, so the
  * entitlement comes from the packet that waits for an address, or from the
- * emergency packet that is being received.
+ * emergency packet that is being received. Answers leave a quarter of the
+ * reserve to others.
  *
  * Return: the flags to use
  */
 static inline gfp_t netvm_tx_gfp(gfp_t gfp)
 {
-	if (sk_memalloc_socks() && in_serving_softirq() && (current->flags & PF_MEMALLOC))
+	if (sk_memalloc_socks() && in_softirq() && (current->flags & PF_MEMALLOC) &&
+	    netvm_answer_allowed())
 		return gfp | __GFP_MEMALLOC;
 	return netvm_neigh_gfp(gfp);
 }
@@ -288,7 +353,7 @@ static inline bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfr
 	return false;
 }
 
-static inline bool netvm_drop_ofo(const struct sk_buff *skb)
+static inline bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb)
 {
 	return false;
 }
@@ -324,6 +389,19 @@ static inline unsigned int netvm_restart_begin(const struct net_device *dev)
 }
 
 static inline void netvm_restart_end(unsigned int flags)
+{
+}
+
+static inline unsigned int netvm_flusher_begin(void)
+{
+	return 0;
+}
+
+static inline void netvm_flusher_end(unsigned int flags)
+{
+}
+
+static inline void netvm_connect(struct sock *sk)
 {
 }
 

@@ -31,13 +31,6 @@
 #define NETVM_RX_PER_QUEUE	NAPI_POLL_WEIGHT
 #define NETVM_RX_QUEUES_MAX	64
 
-/*
- * A memalloc socket may hold this many received frames: netvm_drop_ofo() keeps
- * what is out of order below half of the reserve, what is in order is read by
- * the kernel at once.
- */
-#define NETVM_RX_PER_SOCKET	16
-
 /* Packets that a socket has between itself and the end of transmission. */
 #define NETVM_TX_PER_SOCKET	48
 
@@ -190,13 +183,18 @@ static struct kmem_cache *netvm_dst_caches[NETVM_DST_CACHES];
 /* Pages of netvm_skb for what netvm_add_kmalloc() was told of. */
 static atomic_t netvm_kmalloc_pages = ATOMIC_INIT(0);
 
-/* More than half of it is in use. */
-static bool netvm_half(struct mem_reserve *res)
+/* More than so many quarters of it are in use. */
+static bool netvm_quarters(struct mem_reserve *res, unsigned int quarters)
 {
 	unsigned int pages = READ_ONCE(res->nr_pages);
 
 	/* Without pages it may not be registered */
-	return pages && mem_reserve_used(res) > pages / 2;
+	return pages && 4 * mem_reserve_used(res) > quarters * pages;
+}
+
+static bool netvm_half(struct mem_reserve *res)
+{
+	return netvm_quarters(res, 2);
 }
 
 /* -- reserves ----------------------------------------------------------- */
@@ -276,7 +274,7 @@ EXPORT_SYMBOL_GPL(netvm_add_dst_cache);
  */
 int netvm_add_kmalloc(size_t size, int objects)
 {
-	int pages = mem_reserve_slabs(kmalloc_size_roundup(size), abs(objects));
+	int pages = mem_reserve_kmalloc_pages(size, abs(objects));
 
 	atomic_add(objects < 0 ? -pages : pages, &netvm_kmalloc_pages);
 	return mem_reserve_add_kmalloc(size);
@@ -320,16 +318,18 @@ static void netvm_switch(void)
 
 static void netvm_resize(struct work_struct *work)
 {
-	unsigned int sockets = atomic_read(&netvm_sockets);
 	unsigned long end = READ_ONCE(netvm_idle_since) + NETVM_LINGER * HZ;
+	unsigned int sockets;
 	int ret = 0;
 
+	mutex_lock(&netvm_mutex);
+	sockets = atomic_read(&netvm_sockets);
 	/* A swap file on NFS has no connection while nobody uses it */
 	if (!sockets && (total_swap_pages || time_before(jiffies, end))) {
+		mutex_unlock(&netvm_mutex);
 		queue_delayed_work(system_unbound_wq, &netvm_resize_work, NETVM_LINGER * HZ);
 		return;
 	}
-	mutex_lock(&netvm_mutex);
 	/* Nothing to shrink and nothing to grow for. */
 	if (sockets || netvm_rx.pages)
 		ret = netvm_size_all(sockets, !sockets);
@@ -392,6 +392,14 @@ void netvm_socket_removed(struct sock *sk)
 	WRITE_ONCE(netvm_idle_since, jiffies);
 	if (atomic_dec_and_test(&netvm_sockets))
 		mod_delayed_work(system_unbound_wq, &netvm_resize_work, NETVM_LINGER * HZ);
+}
+
+/* The slow half of netvm_connect(). */
+void netvm_connect_memalloc(struct sock *sk)
+{
+	lock_sock(sk);
+	sk_set_memalloc(sk);
+	release_sock(sk);
 }
 
 static int netvm_device_event(struct notifier_block *nb, unsigned long event, void *ptr)
@@ -487,6 +495,21 @@ bool netvm_rx_half(void)
 	return netvm_half(&netvm_rx);
 }
 
+/**
+ * netvm_answer_allowed - test whether an answer to a neighbour may use the reserve
+ *
+ * More of it than streams may have, which may wait for a peer that has to find us first,
+ * and not all: requests may come faster than answers are sent.
+ *
+ * Context: Any but NMI.
+ * Return: true if a quarter of the slabs for packets is left
+ */
+bool netvm_answer_allowed(void)
+{
+	return !netvm_quarters(&netvm_skb, 3);
+}
+EXPORT_SYMBOL_GPL(netvm_answer_allowed);
+
 /* -- what users see ------------------------------------------------------ */
 
 static int netvm_rx_pages_write(const struct ctl_table *table, int write, void *buffer,
@@ -511,6 +534,9 @@ static int netvm_rx_pages_write(const struct ctl_table *table, int write, void *
 	sockets = atomic_read(&netvm_sockets);
 	if (sockets)
 		ret = netvm_size_all(sockets, true);
+	/* Slabs that are in use are no reason to refuse it */
+	if (ret == -EBUSY && netvm_rx.nr_pages == netvm_rx_size(sockets))
+		ret = 0;
 	if (ret) {
 		netvm_rx_pages = value;
 		netvm_size_all(sockets, true);

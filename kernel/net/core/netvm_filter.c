@@ -27,7 +27,6 @@
 #include <net/ipv6.h>
 #include <net/ipv6_stubs.h>
 #include <net/tcp.h>
-#include <net/udp.h>
 
 enum netvm_counter {
 	NETVM_PASSED,
@@ -59,8 +58,29 @@ static const struct {
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
 
-/* Neighbours that we do not know yet: enough for a reconnect, no more. */
+/*
+ * Neighbours that we do not know yet: enough for a reconnect, no more. Those that we know
+ * may ask more often, but each answer needs memory too.
+ */
 static DEFINE_RATELIMIT_STATE(netvm_neigh_limit, HZ / 10, 16);
+static DEFINE_RATELIMIT_STATE(netvm_known_limit, HZ / 10, 64);
+
+/* It holds as much as there is in the reserve for a socket. */
+static bool netvm_sock_full(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) + READ_ONCE(sk->sk_backlog.len) >=
+	       NETVM_RX_PER_SOCKET * PAGE_SIZE;
+}
+
+/*
+ * The kernel reads at once, when sk_data_ready() says so or by a thread that waits, as
+ * NBD does, which does not enter file systems. A program that connects a device may not.
+ */
+static bool netvm_sock_of_program(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_data_ready) == sock_def_readable &&
+	       READ_ONCE(sk->sk_allocation) & __GFP_FS;
+}
 
 static bool netvm_sock_wanted(struct sock *sk)
 {
@@ -68,7 +88,8 @@ static bool netvm_sock_wanted(struct sock *sk)
 
 	if (!sk)
 		return false;
-	wanted = sk_fullsock(sk) && sock_flag(sk, SOCK_MEMALLOC);
+	wanted = sk_fullsock(sk) && sock_flag(sk, SOCK_MEMALLOC) &&
+		 !(netvm_sock_full(sk) && netvm_sock_of_program(sk));
 	sock_gen_put(sk);
 	return wanted;
 }
@@ -113,18 +134,6 @@ static bool netvm_tcp4_here(struct net_device *dev, const void *about)
 							   ntohs(flow->dport), dev->ifindex, 0));
 }
 
-static bool netvm_udp4_here(struct net_device *dev, const void *about)
-{
-	const struct netvm_flow4 *flow = about;
-	struct net *net = dev_net(dev);
-	struct sock *sk;
-
-	sk = __udp4_lib_lookup(net, flow->saddr, flow->sport, flow->daddr, flow->dport,
-			       dev->ifindex, 0, net->ipv4.udp_table, NULL);
-	/* Found under RCU, without a reference. */
-	return sk && sock_flag(sk, SOCK_MEMALLOC);
-}
-
 static bool netvm_address4_here(struct net_device *dev, const void *address)
 {
 	return inet_lookup_ifaddr_rcu(dev_net(dev), *(const __be32 *)address);
@@ -152,6 +161,13 @@ static enum netvm_counter netvm_icmp4(struct sk_buff *skb, int offset)
 	return netvm_ask(skb->dev, netvm_tcp4_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
 }
 
+/* Not for a memalloc socket: for another one, or for another machine. */
+static enum netvm_counter netvm_unwanted4(struct sk_buff *skb, __be32 daddr)
+{
+	return ipv4_is_multicast(daddr) || skb->pkt_type != PACKET_HOST ||
+	       netvm_ask(skb->dev, netvm_address4_here, &daddr) ? NETVM_SOCKET : NETVM_FORWARD;
+}
+
 static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
 {
 	__be16 _ports[2], *ports;
@@ -165,17 +181,16 @@ static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
 		return NETVM_FRAGMENT;
 	if (ip->protocol == IPPROTO_ICMP)
 		return netvm_icmp4(skb, offset + ip->ihl * 4);
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+	if (ip->protocol == IPPROTO_UDP)
+		return netvm_unwanted4(skb, ip->daddr);
+	if (ip->protocol != IPPROTO_TCP)
 		return NETVM_PROTO;
 	ports = skb_header_pointer(skb, offset + ip->ihl * 4, sizeof(_ports), _ports);
 	if (!ports)
 		return NETVM_PROTO;
 	flow = (struct netvm_flow4) { ip->saddr, ip->daddr, ports[0], ports[1] };
-	if (netvm_ask(skb->dev, ip->protocol == IPPROTO_TCP ? netvm_tcp4_here : netvm_udp4_here,
-		      &flow))
-		return NETVM_PASSED;
-	return ipv4_is_multicast(ip->daddr) || skb->pkt_type != PACKET_HOST ||
-	       netvm_ask(skb->dev, netvm_address4_here, &ip->daddr) ? NETVM_SOCKET : NETVM_FORWARD;
+	return netvm_ask(skb->dev, netvm_tcp4_here, &flow) ? NETVM_PASSED :
+						     netvm_unwanted4(skb, ip->daddr);
 }
 
 struct netvm_asker {
@@ -198,8 +213,9 @@ static bool netvm_neigh_wanted(struct neigh_table *table, const void *address,
 {
 	struct netvm_asker asker = { .table = table, .address = address };
 
-	return (table && netvm_ask(dev, netvm_neigh_here, &asker)) ||
-	       __ratelimit(&netvm_neigh_limit);
+	if (table && netvm_ask(dev, netvm_neigh_here, &asker))
+		return __ratelimit(&netvm_known_limit);
+	return __ratelimit(&netvm_neigh_limit);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -237,11 +253,14 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 		return NETVM_ICMP;
 	switch (icmp->icmp6_type) {
 	case NDISC_NEIGHBOUR_SOLICITATION:
-		target = skb_header_pointer(skb, offset + sizeof(*icmp), sizeof(_target), &_target);
-		if (!target || !netvm_ask(skb->dev, netvm_address6_here, target))
-			return NETVM_NEIGH;
-		fallthrough;
 	case NDISC_NEIGHBOUR_ADVERTISEMENT:
+		target = skb_header_pointer(skb, offset + sizeof(*icmp), sizeof(_target), &_target);
+		if (!target)
+			return NETVM_NEIGH;
+		if (icmp->icmp6_type == NDISC_NEIGHBOUR_ADVERTISEMENT)
+			saddr = target;		/* whoever tells its address */
+		else if (!netvm_ask(skb->dev, netvm_address6_here, target))
+			return NETVM_NEIGH;
 		return netvm_neigh_wanted(ipv6_stub->nd_tbl, saddr, skb->dev) ?
 		       NETVM_PASSED : NETVM_NEIGH;
 	case ICMPV6_DEST_UNREACH:
@@ -263,7 +282,6 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
 }
 
-/* Not for a memalloc socket: for another one, or for another machine. */
 static enum netvm_counter netvm_unwanted6(struct sk_buff *skb, const struct in6_addr *daddr)
 {
 	return ipv6_addr_is_multicast(daddr) || skb->pkt_type != PACKET_HOST ||
@@ -337,8 +355,9 @@ static enum netvm_counter netvm_judge(struct sk_buff *skb)
 	struct vlan_hdr _vlan, *vlan;
 	int offset = 0;
 
-	/* What is above the card, a bridge for example, may have another address */
-	if (skb->pkt_type == PACKET_OTHERHOST && !rcu_access_pointer(skb->dev->rx_handler))
+	/* What is above the card, a bridge or a VLAN for example, may have another address */
+	if (skb->pkt_type == PACKET_OTHERHOST && !rcu_access_pointer(skb->dev->rx_handler) &&
+	    !skb_vlan_tag_present(skb) && !eth_type_vlan(proto))
 		return NETVM_FORWARD;
 	while (eth_type_vlan(proto)) {
 		vlan = skb_header_pointer(skb, offset, sizeof(_vlan), &_vlan);
@@ -365,7 +384,7 @@ static enum netvm_counter netvm_judge_one(struct sk_buff *skb)
 
 	rcu_read_lock();
 	verdict = netvm_judge(skb);
-	/* Of a bridge, say: nobody on this machine wants it */
+	/* Of a bridge or a VLAN, say: nobody on this machine wants it */
 	if (verdict != NETVM_PASSED && skb->pkt_type == PACKET_OTHERHOST)
 		verdict = NETVM_FORWARD;
 	rcu_read_unlock();
@@ -442,16 +461,18 @@ EXPORT_SYMBOL_GPL(netvm_wanted);
 
 /**
  * netvm_drop_ofo - test whether a packet out of order must be dropped
- * @skb: a packet for a TCP socket that waits for another one first
+ * @sk: a TCP socket, locked
+ * @skb: a packet for it that waits for another one first
  *
  * What waits for a packet that was lost must leave buffers to receive it.
  *
  * Context: Softirq, or process context.
- * Return: true if @skb is an emergency packet and half of the reserve is in use
+ * Return: true if @skb is an emergency packet, and half of the reserve is in use or the
+ *	socket holds as much as there is for it
  */
-bool netvm_drop_ofo(const struct sk_buff *skb)
+bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb)
 {
-	if (!skb_pfmemalloc(skb) || !netvm_rx_half())
+	if (!skb_pfmemalloc(skb) || (!netvm_rx_half() && !netvm_sock_full(sk)))
 		return false;
 	this_cpu_inc(netvm_count[NETVM_OFO]);
 	return true;
@@ -506,6 +527,7 @@ static int netvm_show(struct seq_file *seq, void *v)
 static int __init netvm_filter_init(void)
 {
 	ratelimit_set_flags(&netvm_neigh_limit, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_set_flags(&netvm_known_limit, RATELIMIT_MSG_ON_RELEASE);
 	return proc_create_single("netvm", 0444, init_net.proc_net, netvm_show) ? 0 : -ENOMEM;
 }
 late_initcall(netvm_filter_init);
