@@ -3,21 +3,31 @@
  * Lab guest: unrelated traffic at a given rate, for storms.
  *
  *	flood --kind KIND --to ADDRESS [--mac MAC] [--interface eth0] [--rate N]
- *	      [--size BYTES] [--seconds N] [--port N] [--ports N]
+ *	      [--size BYTES] [--seconds N] [--port N] [--ports N] [--vlan ID]
+ *	      [--known] [--other]
  *
- * All kinds but tcp are frames written by hand to a packet socket, so that
+ * All kinds but tcp and serve are frames written by hand to a packet socket, so that
  * nothing on this side (routes, neighbours, ICMP errors) slows them down:
  *
  *	udp	datagrams of --size bytes to --ports ports from --port on;
  *		--to and --mac choose unicast, multicast, or a host that is
  *		reached through the other guest
+ *	udp6	the same over IPv6
  *	frag4	first fragments of IPv4 datagrams that are never completed
  *	frag6	the same for IPv6
- *	arp	broadcast requests for --to, each from another sender
+ *	arp	broadcast requests for --to, each from another sender, or with --known
+ *		from this machine
+ *	ns	the same by neighbour solicitations to the group of --to
  *	syn	TCP SYN from ever other addresses
  *	icmp	echo requests
+ *	error	"fragmentation needed" about the last TCP segment that came, or
+ *		with --other about one of a connection that there is not
+ *	error6	the same over IPv6: "packet too big"
  *	raw	frames of an experimental ethertype, for packet taps
  *	tcp	--ports connections, one to each port, that send what they can
+ *	serve	the same to whoever connects to one of --ports ports from --port on
+ *
+ * --vlan puts frames into a VLAN.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +39,7 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +54,10 @@
 #define BATCH 32
 #define MAX_PORTS 8192
 #define SOURCE_PORT 7000
+#define QUOTE_MAX (sizeof(struct ip6_hdr) + 8)
+#define NARROW 1400		/* the MTU of which errors tell */
 #define SOURCES 0x0a4e0000u	/* 10.78.0.0/16: addresses that nobody has */
+#define SERVER6 "fd77::1"
 #define ETH_P_LAB 0x88b5	/* local experimental ethertype */
 
 /**
@@ -51,7 +65,7 @@
  * @kind: what to send
  * @to: address in text
  * @to4: @to as IPv4, network order
- * @to6: @to as IPv6
+ * @to6: @to as IPv6, mapped if it is IPv4
  * @mac: where frames go
  * @interface: by which they leave
  * @rate: packets per second, 0 for as many as possible
@@ -59,6 +73,9 @@
  * @seconds: how long
  * @port: first destination port
  * @ports: number of them
+ * @vlan: its number, 0 for none
+ * @known: ask as this machine
+ * @other: quote a connection that there is not
  */
 struct options {
 	const char *kind;
@@ -72,6 +89,9 @@ struct options {
 	unsigned long seconds;
 	unsigned long port;
 	unsigned long ports;
+	unsigned long vlan;
+	int known;
+	int other;
 };
 
 /**
@@ -94,6 +114,28 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+/* It hears what comes of @protocol, 0 for nothing. */
+static int open_packet_socket(const struct options *opt, uint16_t protocol)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { };
+
+	if (fd < 0)
+		fail("packet socket");
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", opt->interface);
+	if (ioctl(fd, SIOCGIFHWADDR, &ifr))
+		fail(opt->interface);
+	memcpy(own_mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
+	ll.sll_ifindex = if_nametoindex(opt->interface);
+	if (bind(fd, (struct sockaddr *)&ll, sizeof(ll)))
+		fail("bind");
+	ifr.ifr_addr.sa_family = AF_INET;
+	if (!ioctl(fd, SIOCGIFADDR, &ifr))
+		own_address = ((struct sockaddr_in *)&ifr.ifr_addr)->sin_addr;
+	return fd;
 }
 
 /* One's complement sum of @len bytes at @data, added to @sum. */
@@ -123,15 +165,23 @@ static void *append(struct frame *f, size_t len)
 	return memset(at, 0, len);
 }
 
-static void add_ethernet(struct frame *f, const uint8_t *to, uint16_t protocol)
+static void add_ethernet(struct frame *f, const struct options *opt, const uint8_t *to,
+			 uint16_t protocol)
 {
 	struct ethhdr *eth;
+	uint16_t *tag;
 
 	f->length = 0;
 	eth = append(f, sizeof(*eth));
 	memcpy(eth->h_dest, to, ETH_ALEN);
 	memcpy(eth->h_source, own_mac, ETH_ALEN);
 	eth->h_proto = htons(protocol);
+	if (!opt->vlan)
+		return;
+	eth->h_proto = htons(ETH_P_8021Q);
+	tag = append(f, 4);
+	tag[0] = htons(opt->vlan);
+	tag[1] = htons(protocol);
 }
 
 static void add_ip(struct frame *f, const struct options *opt, uint8_t protocol,
@@ -139,7 +189,7 @@ static void add_ip(struct frame *f, const struct options *opt, uint8_t protocol,
 {
 	struct iphdr *ip;
 
-	add_ethernet(f, opt->mac, ETH_P_IP);
+	add_ethernet(f, opt, opt->mac, ETH_P_IP);
 	ip = append(f, sizeof(*ip));
 	ip->version = 4;
 	ip->ihl = 5;
@@ -153,20 +203,53 @@ static void add_ip(struct frame *f, const struct options *opt, uint8_t protocol,
 	ip->check = fold(add_sum(ip, sizeof(*ip), 0));
 }
 
+static struct ip6_hdr *add_ip6(struct frame *f, const struct options *opt, uint8_t next,
+			       size_t payload)
+{
+	struct ip6_hdr *ip;
+
+	add_ethernet(f, opt, opt->mac, ETH_P_IPV6);
+	ip = append(f, sizeof(*ip));
+	ip->ip6_flow = htonl(6u << 28);
+	ip->ip6_plen = htons(payload);
+	ip->ip6_nxt = next;
+	ip->ip6_hops = 255;	/* neighbour discovery wants as many */
+	inet_pton(AF_INET6, SERVER6, &ip->ip6_src);
+	ip->ip6_dst = opt->to6;
+	return ip;
+}
+
+/* The checksum of all that follows @ip, and its pseudo header. */
+static uint16_t sum6(const struct ip6_hdr *ip)
+{
+	size_t len = ntohs(ip->ip6_plen);
+	uint32_t sum = add_sum(&ip->ip6_src, 32, ip->ip6_nxt + len);
+
+	return fold(add_sum(ip + 1, len, sum));
+}
+
 /* A checksum of zero says that there is none. */
-static void add_udp(struct frame *f, const struct options *opt, uint32_t number)
+static uint16_t *add_udp(struct frame *f, const struct options *opt, uint32_t number)
 {
 	uint16_t *udp = append(f, 8 + opt->size);
 
 	udp[0] = htons(SOURCE_PORT);
 	udp[1] = htons(opt->port + number % opt->ports);
 	udp[2] = htons(8 + opt->size);
+	return udp;
 }
 
 static void build_udp(struct frame *f, const struct options *opt, uint32_t number)
 {
 	add_ip(f, opt, IPPROTO_UDP, own_address.s_addr, number, 0, 8 + opt->size);
 	add_udp(f, opt, number);
+}
+
+static void build_udp6(struct frame *f, const struct options *opt, uint32_t number)
+{
+	struct ip6_hdr *ip = add_ip6(f, opt, IPPROTO_UDP, 8 + opt->size);
+
+	add_udp(f, opt, number)[3] = sum6(ip);
 }
 
 /* Sender and id together never repeat, so no fragment joins another's queue. */
@@ -180,17 +263,9 @@ static void build_frag4(struct frame *f, const struct options *opt, uint32_t num
 
 static void build_frag6(struct frame *f, const struct options *opt, uint32_t number)
 {
-	struct ip6_hdr *ip;
 	struct ip6_frag *frag;
 
-	add_ethernet(f, opt->mac, ETH_P_IPV6);
-	ip = append(f, sizeof(*ip));
-	ip->ip6_flow = htonl(6u << 28);
-	ip->ip6_plen = htons(sizeof(*frag) + 8 + opt->size);
-	ip->ip6_nxt = IPPROTO_FRAGMENT;
-	ip->ip6_hops = 64;
-	inet_pton(AF_INET6, "fd77::1", &ip->ip6_src);
-	ip->ip6_dst = opt->to6;
+	add_ip6(f, opt, IPPROTO_FRAGMENT, sizeof(*frag) + 8 + opt->size);
 	frag = append(f, sizeof(*frag));
 	frag->ip6f_nxt = IPPROTO_UDP;
 	frag->ip6f_offlg = IP6F_MORE_FRAG;
@@ -202,15 +277,36 @@ static void build_arp(struct frame *f, const struct options *opt, uint32_t numbe
 {
 	static const uint8_t everybody[ETH_ALEN] = { 255, 255, 255, 255, 255, 255 };
 	static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
-	uint32_t sender = htonl(SOURCES | (number & 0xffff));
+	uint32_t sender = opt->known ? own_address.s_addr : htonl(SOURCES | (number & 0xffff));
 	uint8_t *arp;
 
-	add_ethernet(f, everybody, ETH_P_ARP);
+	add_ethernet(f, opt, everybody, ETH_P_ARP);
 	arp = append(f, 46);
 	memcpy(arp, head, sizeof(head));
 	memcpy(arp + 8, own_mac, ETH_ALEN);
 	memcpy(arp + 14, &sender, 4);
 	memcpy(arp + 24, &opt->to4, 4);
+}
+
+static void build_ns(struct frame *f, const struct options *opt, uint32_t number)
+{
+	struct ip6_hdr *ip = add_ip6(f, opt, IPPROTO_ICMPV6, 32);
+	uint8_t *icmp = append(f, 32);
+	uint16_t sender = htons(number), check;
+
+	if (!opt->known) {
+		ip->ip6_src.s6_addr[13] = 0x4e;
+		memcpy(ip->ip6_src.s6_addr + 14, &sender, 2);
+	}
+	inet_pton(AF_INET6, "ff02::1:ff00:0", &ip->ip6_dst);
+	memcpy(ip->ip6_dst.s6_addr + 13, opt->to6.s6_addr + 13, 3);
+	icmp[0] = 135;	/* neighbour solicitation */
+	memcpy(icmp + 8, &opt->to6, sizeof(opt->to6));
+	icmp[24] = 1;	/* option: the sender's hardware address */
+	icmp[25] = 1;
+	memcpy(icmp + 26, own_mac, ETH_ALEN);
+	check = sum6(ip);
+	memcpy(icmp + 2, &check, 2);
 }
 
 static void build_syn(struct frame *f, const struct options *opt, uint32_t number)
@@ -243,9 +339,59 @@ static void build_icmp(struct frame *f, const struct options *opt, uint32_t numb
 	memcpy(icmp + 2, &check, 2);
 }
 
+/*
+ * Appends what an error quotes of the TCP segment that came last: the IP header, @header
+ * bytes with the protocol at @at, and 8 bytes more. Waits for a first one.
+ */
+static void add_quote(struct frame *f, const struct options *opt, uint16_t protocol,
+		      size_t header, size_t at)
+{
+	static uint8_t data[ETH_HLEN + QUOTE_MAX], heard[QUOTE_MAX];
+	static int fd = -1;
+	uint8_t *quote = append(f, header + 8);
+
+	if (fd < 0)
+		fd = open_packet_socket(opt, protocol);
+	while (recv(fd, data, sizeof(data), heard[at] ? MSG_DONTWAIT : 0) > 0)
+		if (data[ETH_HLEN + at] == IPPROTO_TCP)
+			memcpy(heard, data + ETH_HLEN, sizeof(heard));
+	memcpy(quote, heard, header + 8);
+	if (opt->other)
+		quote[header] ^= 0xff;
+}
+
+static void build_error(struct frame *f, const struct options *opt, uint32_t number)
+{
+	uint16_t check, mtu = htons(NARROW);
+	uint8_t *icmp;
+
+	add_ip(f, opt, IPPROTO_ICMP, own_address.s_addr, number, 0, 8 + 28);
+	icmp = append(f, 8);
+	icmp[0] = 3;	/* destination unreachable */
+	icmp[1] = 4;	/* fragmentation needed */
+	memcpy(icmp + 6, &mtu, 2);
+	add_quote(f, opt, ETH_P_IP, sizeof(struct iphdr), offsetof(struct iphdr, protocol));
+	check = fold(add_sum(icmp, 8 + 28, 0));
+	memcpy(icmp + 2, &check, 2);
+}
+
+static void build_error6(struct frame *f, const struct options *opt, uint32_t number)
+{
+	struct ip6_hdr *ip = add_ip6(f, opt, IPPROTO_ICMPV6, 8 + QUOTE_MAX);
+	uint8_t *icmp = append(f, 8);
+	uint16_t check, mtu = htons(NARROW);
+
+	(void)number;
+	icmp[0] = 2;	/* packet too big */
+	memcpy(icmp + 6, &mtu, 2);
+	add_quote(f, opt, ETH_P_IPV6, sizeof(*ip), offsetof(struct ip6_hdr, ip6_nxt));
+	check = sum6(ip);
+	memcpy(icmp + 2, &check, 2);
+}
+
 static void build_raw(struct frame *f, const struct options *opt, uint32_t number)
 {
-	add_ethernet(f, opt->mac, ETH_P_LAB);
+	add_ethernet(f, opt, opt->mac, ETH_P_LAB);
 	memcpy(append(f, opt->size), &number, sizeof(number));
 }
 
@@ -253,9 +399,10 @@ static const struct {
 	const char *name;
 	build_fn build;
 } kinds[] = {
-	{ "udp", build_udp }, { "frag4", build_frag4 }, { "frag6", build_frag6 },
-	{ "arp", build_arp }, { "syn", build_syn }, { "icmp", build_icmp },
-	{ "raw", build_raw },
+	{ "udp", build_udp }, { "udp6", build_udp6 }, { "frag4", build_frag4 },
+	{ "frag6", build_frag6 }, { "arp", build_arp }, { "ns", build_ns },
+	{ "syn", build_syn }, { "icmp", build_icmp }, { "error", build_error },
+	{ "error6", build_error6 }, { "raw", build_raw },
 };
 
 static double now(void)
@@ -270,27 +417,6 @@ static void say(const struct options *opt, unsigned long sent, const char *end)
 {
 	printf("flood: %s sent %lu%s\n", opt->kind, sent, end);
 	fflush(stdout);
-}
-
-static int open_packet_socket(const struct options *opt)
-{
-	struct sockaddr_ll ll = { .sll_family = AF_PACKET };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { };
-
-	if (fd < 0)
-		fail("packet socket");
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", opt->interface);
-	if (ioctl(fd, SIOCGIFHWADDR, &ifr))
-		fail(opt->interface);
-	memcpy(own_mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
-	ll.sll_ifindex = if_nametoindex(opt->interface);
-	if (bind(fd, (struct sockaddr *)&ll, sizeof(ll)))
-		fail("bind");
-	ifr.ifr_addr.sa_family = AF_INET;
-	if (!ioctl(fd, SIOCGIFADDR, &ifr))
-		own_address = ((struct sockaddr_in *)&ifr.ifr_addr)->sin_addr;
-	return fd;
 }
 
 static build_fn builder(const char *kind)
@@ -320,7 +446,7 @@ static void flood_frames(const struct options *opt)
 	static struct mmsghdr messages[BATCH];
 	static struct iovec pieces[BATCH];
 	build_fn build = builder(opt->kind);
-	int fd = open_packet_socket(opt);
+	int fd = open_packet_socket(opt, 0);
 	double start = now(), t = start, told = start, paced = start;
 	unsigned long sent = 0;
 
@@ -357,15 +483,38 @@ static void flood_frames(const struct options *opt)
 
 static int open_connection(const struct options *opt, unsigned int i)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = opt->to4,
-				  .sin_port = htons(opt->port + i) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = opt->to6,
+				   .sin6_port = htons(opt->port + i) };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		fail("socket");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
 		fail("connect");
 	return fd;
+}
+
+static int open_listener(const struct options *opt, unsigned int i)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(opt->port + i) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, 1))
+		fail("listen");
+	return fd;
+}
+
+/* Puts the connections that came in the place of their listeners. */
+static void accept_all(int *fds, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		int fd = accept4(fds[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		close(fds[i]);
+		fds[i] = fd;
+	}
 }
 
 static void flood_tcp(const struct options *opt)
@@ -375,15 +524,18 @@ static void flood_tcp(const struct options *opt)
 	struct timespec ms10 = { .tv_nsec = 10 * 1000 * 1000 };
 	struct rlimit files = { MAX_PORTS + 64, MAX_PORTS + 64 };
 	double start = now(), t = start, told = start;
+	int serve = !strcmp(opt->kind, "serve");
 	unsigned long sent = 0;
 
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		fail("setrlimit");
 	for (unsigned int i = 0; i < opt->ports; i++)
-		fds[i] = open_connection(opt, i);
+		fds[i] = serve ? open_listener(opt, i) : open_connection(opt, i);
 	for (unsigned int i = 0; t - start < opt->seconds; t = now()) {
 		unsigned int tried = 0;
 
+		if (serve)
+			accept_all(fds, opt->ports);
 		for (; tried < opt->ports; tried++) {
 			if (opt->rate && sent >= opt->rate * (now() - start))
 				break;
@@ -424,10 +576,21 @@ static void parse_mac(const char *text, uint8_t *mac)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: flood --kind udp|frag4|frag6|arp|syn|icmp|raw|tcp --to ADDRESS\n"
-		"             [--mac MAC] [--interface NAME] [--rate PACKETS/S] [--size BYTES]\n"
-		"             [--seconds N] [--port N] [--ports N]\n");
+		"usage: flood --kind udp|udp6|frag4|frag6|arp|ns|syn|icmp|error|error6|raw|tcp|serve\n"
+		"             --to ADDRESS [--mac MAC] [--interface NAME] [--rate PACKETS/S]\n"
+		"             [--size BYTES] [--seconds N] [--port N] [--ports N] [--vlan ID]\n"
+		"             [--known] [--other]\n");
 	exit(2);
+}
+
+static void parse_address(struct options *opt)
+{
+	if (inet_pton(AF_INET6, opt->to, &opt->to6) == 1)
+		return;
+	if (inet_pton(AF_INET, opt->to, &opt->to4) != 1)
+		usage();
+	memset(opt->to6.s6_addr + 10, 0xff, 2);
+	memcpy(opt->to6.s6_addr + 12, &opt->to4, 4);
 }
 
 int main(int argc, char **argv)
@@ -442,6 +605,9 @@ int main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 'd' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "ports", required_argument, NULL, 'n' },
+		{ "vlan", required_argument, NULL, 'v' },
+		{ "known", no_argument, NULL, 'K' },
+		{ "other", no_argument, NULL, 'o' },
 		{ }
 	};
 	struct options opt = { .interface = "eth0", .rate = 1000, .size = 1400,
@@ -459,15 +625,16 @@ int main(int argc, char **argv)
 		case 'd': opt.seconds = number(optarg, 86400); break;
 		case 'p': opt.port = number(optarg, 65535); break;
 		case 'n': opt.ports = number(optarg, MAX_PORTS); break;
+		case 'v': opt.vlan = number(optarg, 4094); break;
+		case 'K': opt.known = 1; break;
+		case 'o': opt.other = 1; break;
 		default: usage();
 		}
 	}
 	if (!opt.kind || !opt.to || !opt.ports || optind != argc)
 		usage();
-	if (inet_pton(AF_INET, opt.to, &opt.to4) != 1 &&
-	    inet_pton(AF_INET6, opt.to, &opt.to6) != 1)
-		usage();
-	if (!strcmp(opt.kind, "tcp"))
+	parse_address(&opt);
+	if (!strcmp(opt.kind, "tcp") || !strcmp(opt.kind, "serve"))
 		flood_tcp(&opt);
 	else
 		flood_frames(&opt);

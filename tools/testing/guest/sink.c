@@ -4,14 +4,17 @@
  *
  *	sink --kind KIND [--sockets N] [--port N] [--rcvbuf BYTES] ...
  *
- *	udp	--sockets sockets from --port on, in multicast group --group if
- *		given; nobody reads them, unless --drain
+ *	udp	--sockets sockets from --port on, of IPv6 and IPv4, in multicast group
+ *		--group if given; nobody reads them, unless --drain
  *	tcp	listeners that accept, and never read what was sent
  *	packet	packet sockets that hear everything, or only Ethernet protocol --proto,
  *		and are never read
+ *	raw	the same with raw sockets and IPv4's protocol --proto
  *	nfqueue	takes every packet of queue --port and never gives a verdict
  *	tun	interface --name, which transmits --rate packets a second
  *	tap	the same with Ethernet frames, for bridges
+ *	flusher	connections of an I/O flusher (PR_SET_IO_FLUSHER) to --sockets ports
+ *		of --to from --port on, made again until there is somebody, never read
  *
  * --rcvbuf is forced past the system's limit (SO_RCVBUFFORCE). All memory is
  * locked; once a second it prints what is held. SIGTERM ends it.
@@ -40,6 +43,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -57,7 +61,8 @@
  * @name: of the tun or tap interface
  * @rate: packets per second that leave by it
  * @length: of the netfilter queue or the interface's queue, packets
- * @proto: Ethernet protocol that packet sockets hear
+ * @proto: protocol that packet and raw sockets hear
+ * @to: address to connect to
  * @drain: read what comes, and count it
  */
 struct options {
@@ -70,6 +75,7 @@ struct options {
 	unsigned long rate;
 	unsigned long length;
 	unsigned long proto;
+	struct in_addr to;
 	int drain;
 };
 
@@ -106,9 +112,9 @@ static void open_inet(const struct options *opt, int type)
 	struct ip_mreqn group = { };
 
 	for (unsigned long i = 0; i < opt->sockets; i++) {
-		struct sockaddr_in any = { .sin_family = AF_INET,
-					   .sin_port = htons(opt->port + i) };
-		int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		struct sockaddr_in6 any = { .sin6_family = AF_INET6,
+					    .sin6_port = htons(opt->port + i) };
+		int fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		int on = 1;
 
 		if (fd < 0)
@@ -130,13 +136,13 @@ static void open_inet(const struct options *opt, int type)
 	}
 }
 
-static void open_taps(const struct options *opt)
+static void open_raw(const struct options *opt, int family, int protocol)
 {
 	for (unsigned long i = 0; i < opt->sockets; i++) {
-		int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(opt->proto));
+		int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
 		if (fd < 0)
-			fail("packet socket");
+			fail("raw socket");
 		force_rcvbuf(fd, opt);
 		keep(fd);
 	}
@@ -218,6 +224,31 @@ static void open_tun(const struct options *opt, int mode)
 	keep(fd);
 }
 
+static void open_flusher(const struct options *opt)
+{
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		fail("PR_SET_IO_FLUSHER");
+	for (unsigned long i = 0; i < opt->sockets; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (fd < 0)
+			fail("socket");
+		force_rcvbuf(fd, opt);
+		keep(fd);
+	}
+}
+
+/* What was refused is tried again, what is connected says so. */
+static void connect_all(const struct options *opt)
+{
+	for (unsigned long i = 0; i < opt->sockets; i++) {
+		struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = opt->to,
+					  .sin_port = htons(opt->port + i) };
+
+		connect(fds[i], (struct sockaddr *)&to, sizeof(to));
+	}
+}
+
 static void accept_all(const struct options *opt)
 {
 	for (unsigned long i = 0; i < opt->sockets; i++) {
@@ -255,11 +286,14 @@ static void be(const struct options *opt)
 {
 	struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
 	int tun = !strcmp(opt->kind, "tun") || !strcmp(opt->kind, "tap");
+	int flusher = !strcmp(opt->kind, "flusher");
 	int tcp = !strcmp(opt->kind, "tcp");
 
 	for (unsigned long tick = 0;; tick++) {
 		if (tcp)
 			accept_all(opt);
+		if (flusher)
+			connect_all(opt);
 		if (tun)
 			read_some(opt->rate / 10);
 		else if (opt->drain)
@@ -288,9 +322,9 @@ static unsigned long number(const char *text, unsigned long max)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: sink --kind udp|tcp|packet|nfqueue|tun|tap [--sockets N] [--port N]\n"
-		"            [--rcvbuf BYTES] [--group ADDRESS] [--name IF] [--rate N]\n"
-		"            [--length N] [--proto N] [--drain]\n");
+		"usage: sink --kind udp|tcp|packet|raw|nfqueue|tun|tap|flusher [--sockets N]\n"
+		"            [--port N] [--to ADDRESS] [--rcvbuf BYTES] [--group ADDRESS] [--name IF]\n"
+		"            [--rate N] [--length N] [--proto N] [--drain]\n");
 	exit(2);
 }
 
@@ -301,13 +335,17 @@ static void open_all(const struct options *opt)
 	else if (!strcmp(opt->kind, "tcp"))
 		open_inet(opt, SOCK_STREAM);
 	else if (!strcmp(opt->kind, "packet"))
-		open_taps(opt);
+		open_raw(opt, AF_PACKET, htons(opt->proto));
+	else if (!strcmp(opt->kind, "raw"))
+		open_raw(opt, AF_INET, opt->proto);
 	else if (!strcmp(opt->kind, "nfqueue"))
 		open_nfqueue(opt);
 	else if (!strcmp(opt->kind, "tun"))
 		open_tun(opt, IFF_TUN);
 	else if (!strcmp(opt->kind, "tap"))
 		open_tun(opt, IFF_TAP);
+	else if (!strcmp(opt->kind, "flusher"))
+		open_flusher(opt);
 	else
 		usage();
 }
@@ -324,6 +362,7 @@ int main(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'r' },
 		{ "length", required_argument, NULL, 'l' },
 		{ "proto", required_argument, NULL, 'P' },
+		{ "to", required_argument, NULL, 't' },
 		{ "drain", no_argument, NULL, 'd' },
 		{ }
 	};
@@ -343,6 +382,10 @@ int main(int argc, char **argv)
 		case 'r': opt.rate = number(optarg, 1000000); break;
 		case 'l': opt.length = number(optarg, 1000000); break;
 		case 'P': opt.proto = number(optarg, 65535); break;
+		case 't':
+			if (inet_pton(AF_INET, optarg, &opt.to) != 1)
+				usage();
+			break;
 		case 'd': opt.drain = 1; break;
 		default: usage();
 		}

@@ -12,6 +12,7 @@ from .session import server_address
 
 SLAB = 64                   # MiB, rswapd's default
 VLAN = "10.78.5"
+VLAN_MAC = "02:00:00:00:00:05"
 BRIDGE_MAC = "02:00:00:00:00:42"
 NBD_PORT = 10809
 NVME_PORT = 4420
@@ -90,12 +91,15 @@ class RswapIPv6(Rswap):
 
 
 class RswapVlan(Rswap):
-    """The same in a VLAN."""
+    """The same in a VLAN, whose device in the client has an address of its own."""
 
     def attach(self):
         for vm, address in ((self.lab.server, f"{VLAN}.1"), (self.lab.client, f"{VLAN}.2")):
             vm.run("ip link add link eth0 name vlan5 type vlan id 5 && "
-                   f"ip addr add {address}/24 dev vlan5 && ip link set vlan5 up")
+                   f"ip addr add {address}/24 dev vlan5")
+        self.lab.client.run(f"ip link set vlan5 address {VLAN_MAC}")
+        for vm in (self.lab.server, self.lab.client):
+            vm.run("ip link set vlan5 up")
         server = self.lab.rswapd(memory=f"{-(-self.size // SLAB) * SLAB}M")
         self.path = self.lab.attach(f"tcp://{VLAN}.1:{server.port}", size=f"{self.size}M",
                                     name="storm")
@@ -140,6 +144,20 @@ class Nbd(Backend):
         self.client.wait(15, check=False)
         self.server.kill(15)
         self.server.wait(15, check=False)
+
+
+class NbdPersist(Nbd):
+    """The same with a server that is started again, and a client that connects again."""
+
+    def attach(self):
+        self.server = self.lab.server.start_job(
+            f"truncate -s {self.size}M /tmp/disk; while :; do "
+            f"nbdkit --foreground --exit-with-parent --port {NBD_PORT} file /tmp/disk; sleep 1; done")
+        self.lab.server.poll(f"netstat -ltn | grep -q :{NBD_PORT}", timeout=15)
+        self.path = "/dev/nbd0"
+        self.client = self.lab.client.start_job(
+            f"exec nbdattach {self.path} {server_address()} {NBD_PORT} persist")
+        self.client.wait_output("has [1-9][0-9]* bytes", 15)
 
 
 class Nvme(Backend):
@@ -331,7 +349,8 @@ class Zram(Backend):
 
 
 BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan,
-            "rswap-bridge": RswapBridge, "nbd": Nbd, "nvme": Nvme,
+            "rswap-bridge": RswapBridge, "nbd": Nbd, "nbd-persist": NbdPersist,
+            "nvme": Nvme,
             "nvme-bridge": NvmeBridge, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
             "smb": Smb, "zram": Zram}
 

@@ -30,8 +30,12 @@ HOG_SECONDS = 300
 PROBE_PORT = 30000
 PROBES = 500
 PROBE_ROUNDS = 5
-# At the least, of packets or bytes, before a storm deserves the name.
+# At the least, of packets or of what is held of them, before a storm deserves the name.
 ARRIVED = 100
+# Of the drops that /proc/net/netvm counts, those of what swap itself receives or sends.
+OWN_DROPS = ("drop_ofo", "drop_copy")
+# Registered with the first memalloc socket.
+NETWORK_RESERVES = ("netvm_rx", "netvm_skb")
 # What per-CPU lists and caches may still hold after the storm, compared with before.
 LEAK_KIB = 6 << 10
 LEAK_SKBS = 1024
@@ -52,18 +56,28 @@ class Traffic:
     @floods: options of a flood in the server, each
     @setup: shell commands in the client, when the sinks are there
     @images: what the client needs to boot with
-    @seen: a shell command in the client that prints how much has arrived
+    @seen: a shell command in the client that prints how much of it has arrived, and
+        counts nothing else; a line for each kind of it. None: what the sinks hold tells
     """
     sinks: tuple = ()
     floods: tuple = ()
     setup: str = ""
     images: tuple = ()
-    seen: str = "cat /sys/class/net/eth0/statistics/rx_packets"
+    seen: str = ""
 
 
-# Column NAME of the lines "PROTOCOL:" in /proc/net/snmp.
+# Column NAME of the lines "PROTOCOL:".
 SNMP = ("awk '$1 == \"{0}:\" {{ if (!c) {{ for (i = 2; i <= NF; i++) if ($i == \"{1}\") c = i }} "
-        "else print $c }}' /proc/net/snmp")
+        "else print $c }}' /proc/net/snmp /proc/net/netstat")
+# Pages that UDP sockets hold.
+UDP_PAGES = "awk '/^UDP:/ { print $NF }' /proc/net/sockstat"
+# Neighbours there have been: a table for each CPU, in hexadecimal.
+NEIGHBOURS = ("tail -n +2 /proc/net/stat/arp_cache | "
+              "(n=0; while read -r _ allocs _; do n=$((n + 0x$allocs)); done; echo $n)")
+# KiB that packet sockets hold of the flood's experimental ethertype.
+RAW_KIB = "awk '$4 == \"88b5\" { n += $7 } END { print int(n / 1024) }' /proc/net/packet"
+# Packets that came to a slow interface's queue and left it, or found it full.
+SLOW = "cd /sys/class/net/slow0/statistics && echo $(($(cat tx_packets) + $(cat tx_dropped)))"
 FORCED = "--rcvbuf 67108864"
 UNDRAINED = f"--kind udp --sockets 64 {FORCED}"
 UDP = f"--kind udp {TO} --ports 64"
@@ -79,6 +93,11 @@ TRAFFIC = {
     "udp-default": Traffic(("--kind udp --sockets 64",), (f"{UDP} --size 1400",)),
     "small": Traffic((UNDRAINED,), (f"{UDP} --size 18",)),
     "jumbo": Traffic((UNDRAINED,), (f"{UDP} --size 8900",)),
+    "udp6": Traffic((UNDRAINED,), (f"--kind udp6 --to fd77::2 --mac {CLIENT_MAC} --ports 64 "
+                                   "--size 1400",)),
+    # To a VLAN that a cell or its back end has to make.
+    "udp-vlan": Traffic((UNDRAINED,), (f"--kind udp --to {backends.VLAN}.2 --mac {CLIENT_MAC} "
+                                       "--vlan 5 --ports 64 --size 1400",)),
     "frag4": Traffic((), (f"--kind frag4 {TO} --size 1400",),
                      f"sysctl -w net.ipv4.ipfrag_high_thresh={FRAGMENTS} net.ipv4.ipfrag_time=60",
                      seen=SNMP.format("Ip", "ReasmReqds")),
@@ -88,17 +107,31 @@ TRAFFIC = {
                      seen="awk '/Ip6ReasmReqds/ { print $2 }' /proc/net/snmp6"),
     "tcp": Traffic((f"--kind tcp --sockets 512 {FORCED}",),
                    (f"--kind tcp --to {CLIENT} --ports 512 --size 1400",)),
+    "tcp6": Traffic((f"--kind tcp --sockets 512 {FORCED}",),
+                    ("--kind tcp --to fd77::2 --ports 512 --size 1400",)),
+    # From the server to a program that connected, as one that attaches a device would.
+    "unread": Traffic((f"--kind flusher --sockets 12 --to {server_address()} --port 7700 {FORCED}",),
+                      (f"--kind serve --to {CLIENT} --port 7700 --ports 12 --size 1400",)),
     "nfqueue": Traffic((f"--kind nfqueue --port 0 {LENGTH} {FORCED}",), (f"{UDP} --size 1400",), """
         nft add table ip storm
         nft 'add chain ip storm in { type filter hook input priority 0; }'
-        nft add rule ip storm in udp dport 20000-20063 queue num 0""", ("nft",)),
-    "packet": Traffic((TAP,), (f"--kind raw {TO} --size 1400",)),
+        nft add rule ip storm in udp dport 20000-20063 queue num 0""", ("nft",),
+                       seen="awk '{ print $8 }' /proc/net/netfilter/nfnetlink_queue"),
+    # The second tap hears nothing but the flood.
+    "packet": Traffic((TAP, "--kind packet --proto 0x88b5"), (f"--kind raw {TO} --size 1400",),
+                      seen=RAW_KIB),
     # No flood: they hear what the swap device receives.
     "packet-ip": Traffic((f"{TAP} --proto 0x800",)),
+    "raw-ip": Traffic(("--kind raw --proto 6 --rcvbuf 8388608",)),
     "forward": Traffic((f"--kind tun --rate 20 {LENGTH}",),
                        (f"--kind udp --to 10.99.0.2 --mac {CLIENT_MAC} --size 1400",), """
         sysctl -w net.ipv4.ip_forward=1
         ip addr add 10.99.0.1/24 dev slow0""", seen=SNMP.format("Ip", "ForwDatagrams")),
+    "forward6": Traffic((f"--kind tun --rate 20 {LENGTH}",),
+                        (f"--kind udp6 --to fd99::2 --mac {CLIENT_MAC} --size 1400",), """
+        sysctl -w net.ipv6.conf.all.forwarding=1
+        ip -6 addr add fd99::1/64 dev slow0""",
+                        seen="awk '/Ip6OutForwDatagrams/ { print $2 }' /proc/net/snmp6"),
     "bridge": Traffic((f"--kind tap --rate 20 {LENGTH}",),
                       ("--kind udp --to 10.77.0.99 --mac 52:54:00:99:00:01 --size 1400",), f"""
         brctl addbr br0
@@ -107,8 +140,7 @@ TRAFFIC = {
         brctl addif br0 slow0
         ip link set br0 address {CLIENT_MAC}
         ip link set br0 up
-        ip addr add {CLIENT}/24 dev br0""",
-                      seen="cat /sys/class/net/slow0/statistics/tx_packets"),
+        ip addr add {CLIENT}/24 dev br0""", seen=SLOW),
     # No flood: what is mirrored is what the swap device receives.
     "mirror": Traffic((f"--kind tap --rate 20 {LENGTH}",), (), """
         /bin/tc qdisc add dev eth0 clsact
@@ -117,13 +149,27 @@ TRAFFIC = {
     "multicast": Traffic((f"{UNDRAINED} --group 239.7.7.7",),
                          ("--kind udp --to 239.7.7.7 --mac 01:00:5e:07:07:07 --ports 64 "
                           "--size 1400",)),
-    "arp": Traffic((), (f"--kind arp --to {CLIENT}",)),
-    # The answers go back to where they are dropped.
+    "arp": Traffic((), (f"--kind arp --to {CLIENT}",), seen=NEIGHBOURS),
+    # Somebody whom the client knows asks for addresses that nobody has.
+    "arp-foreign": Traffic((), ("--kind arp --known --to 10.77.0.99",)),
+    "ns": Traffic((), ("--kind ns --to fd77::2 --mac 33:33:ff:00:00:02",),
+                  seen="awk '/Icmp6InNeighborSolicits/ { print $2 }' /proc/net/snmp6"),
+    # Of the group of the client's address, which it hears.
+    "ns-foreign": Traffic((), ("--kind ns --known --to fd77::1:0:2 --mac 33:33:ff:00:00:02",),
+                          seen="awk '/Icmp6InNeighborSolicits/ { print $2 }' /proc/net/snmp6"),
+    # The answers go back to where they are dropped, and are sent again after a second.
     "syn": Traffic(("--kind tcp --sockets 16",), (f"--kind syn {TO} --ports 16",), f"""
         sysctl -w net.ipv4.tcp_max_syn_backlog=65536 net.ipv4.tcp_syncookies=0
-        ip route add 10.78.0.0/16 via {server_address()}""", seen=SNMP.format("Tcp", "InSegs")),
+        ip route add 10.78.0.0/16 via {server_address()}""",
+                   seen=SNMP.format("TcpExt", "TCPSynRetrans")),
     "icmp": Traffic((), (f"--kind icmp {TO} --size 1400",),
                     seen=SNMP.format("Icmp", "InEchos")),
+    # Errors about what the swap device sends, and about what nobody has sent.
+    "error": Traffic((), (f"--kind error {TO}", f"--kind error --other {TO}"),
+                     seen=SNMP.format("Icmp", "InDestUnreachs")),
+    "error6": Traffic((), (f"--kind error6 --to fd77::2 --mac {CLIENT_MAC}",
+                           f"--kind error6 --other --to fd77::2 --mac {CLIENT_MAC}"),
+                      seen="awk '/Icmp6InPktTooBigs/ { print $2 }' /proc/net/snmp6"),
 }
 
 
@@ -132,12 +178,13 @@ def mixed(*names):
     parts = [TRAFFIC[name] for name in names]
     return Traffic(sum((p.sinks for p in parts), ()), sum((p.floods for p in parts), ()),
                    "\n".join(p.setup for p in parts if p.setup),
-                   sum((p.images for p in parts), ()))
+                   sum((p.images for p in parts), ()),
+                   "\n".join(p.seen or UDP_PAGES for p in parts))
 
 
 # Requests for the bridge's own address go to a port that nobody drains too.
 TRAFFIC["bridge-arp"] = replace(TRAFFIC["bridge"], sinks=(f"--kind tap --rate 0 {LENGTH}",),
-                                floods=TRAFFIC["arp"].floods)
+                                floods=TRAFFIC["arp"].floods, seen=NEIGHBOURS)
 # Fragments within their usual bound, or zram's machine would be too small.
 TRAFFIC["mix"] = replace(mixed("udp", "frag4", "arp", "icmp"), setup="")
 
@@ -189,17 +236,31 @@ class Run:
     facts: str = ""
 
 
-def check_reserves(lab):
-    """All that was borrowed has been given back, and never more than there is."""
-    client = lab.client
+def check_reserves(lab, network=True):
+    """All that was borrowed has been given back, and never more than there is.
+
+    NETWORK: somebody swaps over one, so that the reserves for that must be there.
+    Returns the high-water marks, as text.
+    """
+    client, told = lab.client, []
     names = client.run(f"ls {RESERVES} 2>/dev/null", check=False).out.split()
+    if network and lab.kernel != "stock" and not set(NETWORK_RESERVES) <= set(names):
+        raise Fail(f"of the reserves {NETWORK_RESERVES} there are only {names}")
     for name in names:
         client.poll(f"cat {RESERVES}/{name}/used", lambda used: int(used.out) == 0, timeout=10)
         values = {key: int(client.read(f"{RESERVES}/{name}/{key}"))
                   for key in ("pages", "high_water", "failures")}
         if values["high_water"] > values["pages"]:
             raise Fail(f"reserve {name} was exceeded: {values}")
-        lab.log(f"reserve {name}: {values}")
+        told.append(f"{name} {values['high_water']}/{values['pages']} pages, "
+                    f"{values['failures']} failures")
+    return "; ".join(told)
+
+
+def foreign_drops(counters):
+    """Return how many packets COUNTERS of /proc/net/netvm say were dropped that were not swap's."""
+    return sum(count for name, count in counters.items()
+               if name.startswith("drop_") and name not in OWN_DROPS)
 
 
 class Storm:
@@ -227,7 +288,8 @@ class Storm:
         # Twice what cannot be in memory: swap space that runs out is another test.
         self.backend = backends.make(lab, cell.backend, cell.hog + self.SWAP)
         self.sinks, self.floods = [], []
-        self.hog = self.before = None
+        self.hog = self.before = self.arrived_before = None
+        self.reserves = ""
 
     def _images(self):
         """Return what both guests need to boot with."""
@@ -289,11 +351,31 @@ class Storm:
         counts = [re.findall(r"sent (\d+)", job.out) for job in self.floods]
         return sum(int(found[-1]) for found in counts if found)
 
-    def facts(self):
-        """Return what the sinks hold and the floods sent, as text."""
+    def held(self):
+        """Return the KiB that the sinks say they have held at most."""
         held = [re.findall(r"held (\d+) bytes", job.out) for job in self.sinks]
-        most = [max(map(int, found)) for found in held if found]
-        return f"{self.sent()} packets sent, {sum(most) >> 10} KiB held in sockets"
+        return sum(max(map(int, found)) for found in held if found) >> 10
+
+    def facts(self):
+        """Return what the floods sent, the sinks held and was used of the reserves, as text."""
+        facts = f"{self.sent()} packets sent, {self.held()} KiB held in sockets"
+        return "; ".join(filter(None, (facts, self.reserves)))
+
+    def counters(self):
+        """Return the counters of /proc/net/netvm, none on a kernel without them."""
+        out = self.lab.client.run("cat /proc/net/netvm 2>/dev/null", check=False).out
+        return {name: int(value) for name, value in re.findall(r"^(\w+)\s+(\d+)$", out, re.M)}
+
+    def count_arrived(self):
+        """Return how much of each kind of the traffic has arrived so far.
+
+        What was dropped at once has arrived too; nobody knows of which kind it was.
+        """
+        seen = [self.held()]
+        if self.traffic.seen:
+            seen = map(int, self.lab.client.run(self.traffic.seen).out.split())
+        dropped = foreign_drops(self.counters())
+        return [count + dropped for count in seen]
 
     def _start_hog(self, size, passes=1, extra=""):
         cell = self.cell
@@ -341,10 +423,11 @@ class Storm:
         job.wait(10, check=False)
 
     def _check_arrived(self):
-        seen = int(self.lab.client.run(self.traffic.seen).out)
-        if seen < ARRIVED:
-            raise Fail(f"the traffic did not arrive: '{self.traffic.seen}' says {seen}")
-        self.lab.log(f"arrived: {seen}")
+        arrived = [now - before
+                   for now, before in zip(self.count_arrived(), self.arrived_before)]
+        if min(arrived, default=0) < ARRIVED:
+            raise Fail(f"the traffic did not arrive: {arrived} of it, of each kind")
+        self.lab.log(f"arrived: {arrived}")
 
     def _settle(self):
         """What is left to do when the storm is over, for kinds in which more happens."""
@@ -365,9 +448,10 @@ class Storm:
         # sent the last page out of a socket.
         self._check_reception()
         self._swapoff()
-        check_reserves(self.lab)
+        self.reserves = check_reserves(self.lab, network=self.cell.backend != "zram")
         self._detach()
-        if not self.cell.traffic.startswith("frag"):    # they stay for their own minute
+        # Fragments stay for their own minute
+        if not self.cell.traffic.startswith(("frag", "mix")):
             self._check_leaks()
 
     def _check_leaks(self):
@@ -399,6 +483,7 @@ class Storm:
             self._boot()
             self.before = self._usage()
             self._prepare()
+            self.arrived_before = self.count_arrived()
             self._weather()
             self._check_after()
             complaints = self._complaints()

@@ -12,6 +12,10 @@ CHECK = (
     Dry("nbd", "none", module=BUSY, wedges=True),
     Dry("nvme", "none", module=BUSY, wedges=True),
     Dry("nvme-bridge", "none", module=BUSY),
+    # A buffer is one page, or with large packets a page for each 4 KiB of them
+    Dry("nbd", "none", "virtio-net-pci,mrg_rxbuf=off", module=BUSY),
+    Dry("nbd", "none", "virtio-net-pci,mrg_rxbuf=off,host_mtu=9000", module=BUSY, mtu=9000,
+        most=80),
 )
 FULL = (
     # Not how it is swapped to, but by others than swap
