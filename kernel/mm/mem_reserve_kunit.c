@@ -2,24 +2,44 @@
 /* KUnit tests of the memory reserves. */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mem_reserve.h>
 #include <linux/mm.h>
+#include <linux/net.h>
 #include <linux/oom.h>
 #include <linux/sched/mm.h>
+#include <net/sock.h>
 
-#define PAGES	7
+#define PAGES		7
+#define STRESS_TASKS	4
+#define STRESS_MS	2000
 
 static struct mem_reserve reserve;
+
+static int mem_reserve_test_oom(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	*(unsigned long *)freed += 1;
+	return NOTIFY_OK;
+}
+
+/* Nobody is killed for the memory that tests take. */
+static struct notifier_block mem_reserve_test_notifier = {
+	.notifier_call = mem_reserve_test_oom,
+};
 
 static int mem_reserve_test_init(struct kunit *test)
 {
 	reserve = (struct mem_reserve){ .name = "kunit" };
-	return mem_reserve_register(&reserve, PAGES);
+	return register_oom_notifier(&mem_reserve_test_notifier) ?:
+	       mem_reserve_register(&reserve, PAGES);
 }
 
 static void mem_reserve_test_exit(struct kunit *test)
 {
 	mem_reserve_unregister(&reserve);
+	unregister_oom_notifier(&mem_reserve_test_notifier);
 }
 
 static void mem_reserve_test_limit(struct kunit *test)
@@ -87,15 +107,38 @@ static void mem_reserve_test_resize(struct kunit *test)
 	struct page *page = mem_reserve_alloc(&reserve, 0);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, 0), -EBUSY);
-	KUNIT_EXPECT_EQ(test, reserve.nr_pages, PAGES);
 	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, 1), 0);
 	/* The one that is left is the one in use. */
 	KUNIT_EXPECT_NULL(test, mem_reserve_alloc(&reserve, 0));
 	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, 3), 0);
 	KUNIT_EXPECT_EQ(test, mem_reserve_used(&reserve), 1);
-	KUNIT_EXPECT_EQ(test, mem_reserve_unregister(&reserve), -EBUSY);
 	put_page(page);
+}
+
+/* What is in use is neither cut off nor given up, and the rest stays with it. */
+static void mem_reserve_test_busy(struct kunit *test)
+{
+	struct page *pages[PAGES];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		pages[i] = mem_reserve_alloc(&reserve, 0);
+		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
+	}
+	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, 2), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mem_reserve_unregister(&reserve), -EBUSY);
+	KUNIT_EXPECT_EQ(test, reserve.nr_pages, PAGES);
+	KUNIT_EXPECT_EQ(test, reserve.high_water, 3);
+	KUNIT_EXPECT_EQ(test, mem_reserve_used(&reserve), 3);
+	for (; i < PAGES; i++) {
+		pages[i] = mem_reserve_alloc(&reserve, 0);
+		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
+	}
+	KUNIT_EXPECT_NULL(test, mem_reserve_alloc(&reserve, 0));
+	while (i--)
+		put_page(pages[i]);
+	KUNIT_EXPECT_EQ(test, mem_reserve_used(&reserve), 0);
 }
 
 static void mem_reserve_test_too_big(struct kunit *test)
@@ -127,36 +170,53 @@ static void mem_reserve_test_entitled(struct kunit *test)
 	noreclaim = memalloc_noreclaim_save();
 	KUNIT_EXPECT_EQ(test, mem_reserve_watermarks(GFP_ATOMIC | __GFP_MEMALLOC, 4), 4);
 	KUNIT_EXPECT_EQ(test, mem_reserve_watermarks(GFP_KERNEL, 4), 4);
-	KUNIT_EXPECT_NULL(test, mem_reserve_page(GFP_KERNEL, 0));
+	KUNIT_EXPECT_FALSE(test, mem_reserve_entitled(GFP_KERNEL));
 	memalloc_noreclaim_restore(noreclaim);
 }
 
-static int mem_reserve_test_oom(struct notifier_block *nb, unsigned long unused, void *freed)
+/*
+ * Take pages until there are no more. Returns how many are of a reserve, which has a
+ * reference to each of its own.
+ */
+static unsigned long mem_reserve_test_take(struct list_head *taken, gfp_t gfp)
 {
-	*(unsigned long *)freed += 1;
-	return NOTIFY_OK;
+	unsigned long reserved = 0;
+	struct page *page;
+
+	while ((page = alloc_page(gfp | __GFP_NOWARN))) {
+		reserved += page_ref_count(page) > 1;
+		list_add(&page->lru, taken);
+	}
+	return reserved;
+}
+
+static void mem_reserve_test_give(struct list_head *taken, unsigned long nr)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, taken, lru) {
+		if (!nr--)
+			break;
+		list_del(&page->lru);
+		__free_page(page);
+	}
 }
 
 /*
  * When all memory has been taken, watermarks ignored, the reserve still has all
- * of its pages. Nobody is killed for it meanwhile.
+ * of its pages.
  */
 static void mem_reserve_test_exhausted(struct kunit *test)
 {
-	struct notifier_block oom = { .notifier_call = mem_reserve_test_oom };
-	struct page *page, *next, *pages[PAGES];
+	struct page *pages[PAGES];
 	unsigned int noreclaim, given = 0;
-	unsigned long taken = 0;
-	LIST_HEAD(all);
+	unsigned long count;
+	LIST_HEAD(taken);
 	bool more;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, register_oom_notifier(&oom), 0);
 	noreclaim = memalloc_noreclaim_save();
-	while ((page = alloc_page(GFP_NOWAIT | __GFP_NOWARN))) {
-		list_add(&page->lru, &all);
-		taken++;
-	}
+	mem_reserve_test_take(&taken, GFP_NOWAIT);
 	for (i = 0; i < PAGES; i++) {
 		pages[i] = mem_reserve_alloc(&reserve, 0);
 		given += !!pages[i];
@@ -167,13 +227,138 @@ static void mem_reserve_test_exhausted(struct kunit *test)
 	for (i = 0; i < PAGES; i++)
 		if (pages[i])
 			put_page(pages[i]);
-	list_for_each_entry_safe(page, next, &all, lru)
-		__free_page(page);
-	unregister_oom_notifier(&oom);
+	count = list_count_nodes(&taken);
+	mem_reserve_test_give(&taken, ULONG_MAX);
 	/* Nothing is reported before there is memory to report it. */
-	KUNIT_EXPECT_GT(test, taken, 1000);
+	KUNIT_EXPECT_GT(test, count, 1000);
 	KUNIT_EXPECT_EQ(test, given, PAGES);
 	KUNIT_EXPECT_FALSE(test, more);
+}
+
+/* Of a class on which others draw there is one reserve. This one is always too big. */
+static bool mem_reserve_test_class(enum mem_reserve_class class)
+{
+	struct mem_reserve other = { .name = "kunit_class", .class = class };
+
+	return mem_reserve_register(&other, UINT_MAX) == -EEXIST;
+}
+
+/*
+ * A reserve on which others draw stays for good, so a test cannot have one of its own:
+ * have the network register its reserves. Of these the page allocator gives nothing to
+ * who is not entitled.
+ */
+static void mem_reserve_test_class_pages(struct kunit *test)
+{
+	unsigned long atomic, noreclaim_task, forbidden, entitled;
+	unsigned int noreclaim, tries = 500;
+	struct socket *sock;
+	LIST_HEAD(taken);
+
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP,
+					       &sock), 0);
+	sk_set_memalloc(sock->sk);
+	while (!mem_reserve_test_class(MEM_RESERVE_PAGES) && tries--)
+		msleep(20);
+
+	noreclaim = memalloc_noreclaim_save();
+	noreclaim_task = mem_reserve_test_take(&taken, GFP_ATOMIC);
+	memalloc_noreclaim_restore(noreclaim);
+	atomic = mem_reserve_test_take(&taken, GFP_ATOMIC);
+	forbidden = mem_reserve_test_take(&taken, GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
+	entitled = mem_reserve_test_take(&taken, GFP_ATOMIC | __GFP_MEMALLOC);
+	mem_reserve_test_give(&taken, ULONG_MAX);
+	sk_clear_memalloc(sock->sk);
+	sock_release(sock);
+
+	KUNIT_EXPECT_EQ(test, noreclaim_task, 0);
+	KUNIT_EXPECT_EQ(test, atomic, 0);
+	KUNIT_EXPECT_EQ(test, forbidden, 0);
+	KUNIT_EXPECT_GT(test, entitled, 0);
+}
+
+/* If only some of the pages are to be had, those go back and nothing has changed. */
+static void mem_reserve_test_half_way(struct kunit *test)
+{
+	unsigned long half = totalram_pages() / 8, again;
+	unsigned int noreclaim, nr_pages, used;
+	struct page *page;
+	LIST_HEAD(taken);
+	int ret;
+
+	page = mem_reserve_alloc(&reserve, 0);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	/* Which does not reclaim. */
+	noreclaim = memalloc_noreclaim_save();
+	mem_reserve_test_take(&taken, GFP_NOWAIT);
+	mem_reserve_test_give(&taken, half);
+	ret = mem_reserve_resize(&reserve, 2 * half);
+	nr_pages = reserve.nr_pages;
+	used = mem_reserve_used(&reserve);
+	again = list_count_nodes(&taken);
+	mem_reserve_test_take(&taken, GFP_NOWAIT);
+	again = list_count_nodes(&taken) - again;
+	memalloc_noreclaim_restore(noreclaim);
+	mem_reserve_test_give(&taken, ULONG_MAX);
+
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, nr_pages, PAGES);
+	KUNIT_EXPECT_EQ(test, used, 1);
+	KUNIT_EXPECT_EQ(test, reserve.high_water, 1);
+	KUNIT_EXPECT_GT(test, again, half / 2);
+	put_page(page);
+}
+
+/* Returns how often somebody else wrote to a page that it had. */
+static int mem_reserve_test_user(void *number)
+{
+	struct page *pages[PAGES] = {};
+	int step = (long)number, i, wrong = 0;
+
+	for (i = 0; !kthread_should_stop(); i = (i + step) % PAGES) {
+		if (pages[i]) {
+			wrong += !!memchr_inv(page_address(pages[i]), step, PAGE_SIZE);
+			put_page(pages[i]);
+			pages[i] = NULL;
+		} else {
+			pages[i] = mem_reserve_alloc(&reserve, 0);
+			if (pages[i])
+				memset(page_address(pages[i]), step, PAGE_SIZE);
+		}
+		cond_resched();
+	}
+	for (i = 0; i < PAGES; i++)
+		if (pages[i])
+			put_page(pages[i]);
+	return wrong;
+}
+
+/* Who has a page has it alone, while others take and free and the size changes. */
+static void mem_reserve_test_stress(struct kunit *test)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), STRESS_MS);
+	struct task_struct *tasks[STRESS_TASKS];
+	unsigned int size = PAGES, resized = 0;
+	int i, ret, wrong = 0;
+
+	for (i = 0; i < STRESS_TASKS; i++)
+		tasks[i] = kthread_run(mem_reserve_test_user, (void *)(i + 1L), "kunit/%d", i);
+	while (ktime_before(ktime_get(), end)) {
+		size = (size + 5) % (3 * PAGES);
+		ret = mem_reserve_resize(&reserve, size);
+		resized += !ret;
+		wrong += ret && ret != -EBUSY;
+		cond_resched();
+	}
+	for (i = 0; i < STRESS_TASKS; i++) {
+		ret = PTR_ERR_OR_ZERO(tasks[i]) ?: kthread_stop(tasks[i]);
+		wrong += !!ret;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_GT(test, resized, 0);
+	KUNIT_EXPECT_LT(test, reserve.high_water, 3 * PAGES);
+	KUNIT_EXPECT_EQ(test, mem_reserve_used(&reserve), 0);
+	KUNIT_EXPECT_EQ(test, mem_reserve_resize(&reserve, PAGES), 0);
 }
 
 static struct kunit_case mem_reserve_cases[] = {
@@ -181,9 +366,13 @@ static struct kunit_case mem_reserve_cases[] = {
 	KUNIT_CASE(mem_reserve_test_shared),
 	KUNIT_CASE(mem_reserve_test_zero),
 	KUNIT_CASE(mem_reserve_test_resize),
+	KUNIT_CASE(mem_reserve_test_busy),
 	KUNIT_CASE(mem_reserve_test_too_big),
 	KUNIT_CASE(mem_reserve_test_entitled),
 	KUNIT_CASE(mem_reserve_test_exhausted),
+	KUNIT_CASE(mem_reserve_test_class_pages),
+	KUNIT_CASE(mem_reserve_test_half_way),
+	KUNIT_CASE(mem_reserve_test_stress),
 	{}
 };
 

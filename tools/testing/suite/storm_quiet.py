@@ -9,6 +9,7 @@ CHECK = (
     Cell("nvme", "none"),
 )
 FULL = (
+    Cell("nvme", "none", hog=300, wedges=True),
     *storm.matrix("none"),
     # As Mel Gorman tested: many processes, four times the memory in total
     *(Cell(name, "none", hog=512, procs=procs)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A SYN flood cannot take the memory that swap needs."""
+"""A SYN flood cannot take the memory that swap needs.
+
+No parameters that were tried wedged a stock kernel: this is a regression test.
+"""
 
 from lab import storm
 from lab.storm import Cell
