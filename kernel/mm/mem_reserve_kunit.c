@@ -186,6 +186,7 @@ static unsigned long mem_reserve_test_take(struct list_head *taken, gfp_t gfp)
 	while ((page = alloc_page(gfp | __GFP_NOWARN))) {
 		reserved += page_ref_count(page) > 1;
 		list_add(&page->lru, taken);
+		cond_resched();
 	}
 	return reserved;
 }
@@ -199,40 +200,8 @@ static void mem_reserve_test_give(struct list_head *taken, unsigned long nr)
 			break;
 		list_del(&page->lru);
 		__free_page(page);
+		cond_resched();
 	}
-}
-
-/*
- * When all memory has been taken, watermarks ignored, the reserve still has all
- * of its pages.
- */
-static void mem_reserve_test_exhausted(struct kunit *test)
-{
-	struct page *pages[PAGES];
-	unsigned int noreclaim, given = 0;
-	unsigned long count;
-	LIST_HEAD(taken);
-	bool more;
-	int i;
-
-	noreclaim = memalloc_noreclaim_save();
-	mem_reserve_test_take(&taken, GFP_NOWAIT);
-	for (i = 0; i < PAGES; i++) {
-		pages[i] = mem_reserve_alloc(&reserve, 0);
-		given += !!pages[i];
-	}
-	more = mem_reserve_alloc(&reserve, 0);
-	memalloc_noreclaim_restore(noreclaim);
-
-	for (i = 0; i < PAGES; i++)
-		if (pages[i])
-			put_page(pages[i]);
-	count = list_count_nodes(&taken);
-	mem_reserve_test_give(&taken, ULONG_MAX);
-	/* Nothing is reported before there is memory to report it. */
-	KUNIT_EXPECT_GT(test, count, 1000);
-	KUNIT_EXPECT_EQ(test, given, PAGES);
-	KUNIT_EXPECT_FALSE(test, more);
 }
 
 /* Of a class on which others draw there is one reserve. This one is always too big. */
@@ -244,16 +213,20 @@ static bool mem_reserve_test_class(enum mem_reserve_class class)
 }
 
 /*
- * A reserve on which others draw stays for good, so a test cannot have one of its own:
- * have the network register its reserves. Of these the page allocator gives nothing to
- * who is not entitled.
+ * When all memory has been taken, watermarks ignored, the reserves still have all
+ * of their pages, and the page allocator gives them only to who is entitled. One on
+ * which it draws stays for good, so a test cannot have its own: have the network
+ * register those that it keeps for a while.
  */
-static void mem_reserve_test_class_pages(struct kunit *test)
+static void mem_reserve_test_exhausted(struct kunit *test)
 {
-	unsigned long atomic, noreclaim_task, forbidden, entitled;
-	unsigned int noreclaim, tries = 500;
+	unsigned long count, noreclaim_task, atomic, forbidden, entitled;
+	unsigned int noreclaim, given = 0, tries = 500;
+	struct page *pages[PAGES];
 	struct socket *sock;
 	LIST_HEAD(taken);
+	bool more;
+	int i;
 
 	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP,
 					       &sock), 0);
@@ -267,20 +240,33 @@ static void mem_reserve_test_class_pages(struct kunit *test)
 	atomic = mem_reserve_test_take(&taken, GFP_ATOMIC);
 	forbidden = mem_reserve_test_take(&taken, GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOMEMALLOC);
 	entitled = mem_reserve_test_take(&taken, GFP_ATOMIC | __GFP_MEMALLOC);
+	for (i = 0; i < PAGES; i++) {
+		pages[i] = mem_reserve_alloc(&reserve, 0);
+		given += !!pages[i];
+	}
+	more = mem_reserve_alloc(&reserve, 0);
+
+	for (i = 0; i < PAGES; i++)
+		if (pages[i])
+			put_page(pages[i]);
+	count = list_count_nodes(&taken);
 	mem_reserve_test_give(&taken, ULONG_MAX);
 	sk_clear_memalloc(sock->sk);
 	sock_release(sock);
-
+	/* Nothing is reported before there is memory to report it. */
+	KUNIT_EXPECT_GT(test, count, 1000);
 	KUNIT_EXPECT_EQ(test, noreclaim_task, 0);
 	KUNIT_EXPECT_EQ(test, atomic, 0);
 	KUNIT_EXPECT_EQ(test, forbidden, 0);
 	KUNIT_EXPECT_GT(test, entitled, 0);
+	KUNIT_EXPECT_EQ(test, given, PAGES);
+	KUNIT_EXPECT_FALSE(test, more);
 }
 
 /* If only some of the pages are to be had, those go back and nothing has changed. */
 static void mem_reserve_test_half_way(struct kunit *test)
 {
-	unsigned long half = totalram_pages() / 8, again;
+	unsigned long room = totalram_pages() / 32, again;
 	unsigned int noreclaim, nr_pages, used;
 	struct page *page;
 	LIST_HEAD(taken);
@@ -291,8 +277,8 @@ static void mem_reserve_test_half_way(struct kunit *test)
 	/* Which does not reclaim. */
 	noreclaim = memalloc_noreclaim_save();
 	mem_reserve_test_take(&taken, GFP_NOWAIT);
-	mem_reserve_test_give(&taken, half);
-	ret = mem_reserve_resize(&reserve, 2 * half);
+	mem_reserve_test_give(&taken, room);
+	ret = mem_reserve_resize(&reserve, totalram_pages() / 4);
 	nr_pages = reserve.nr_pages;
 	used = mem_reserve_used(&reserve);
 	again = list_count_nodes(&taken);
@@ -305,7 +291,7 @@ static void mem_reserve_test_half_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_pages, PAGES);
 	KUNIT_EXPECT_EQ(test, used, 1);
 	KUNIT_EXPECT_EQ(test, reserve.high_water, 1);
-	KUNIT_EXPECT_GT(test, again, half / 2);
+	KUNIT_EXPECT_GT(test, again, room / 2);
 	put_page(page);
 }
 
@@ -369,10 +355,9 @@ static struct kunit_case mem_reserve_cases[] = {
 	KUNIT_CASE(mem_reserve_test_busy),
 	KUNIT_CASE(mem_reserve_test_too_big),
 	KUNIT_CASE(mem_reserve_test_entitled),
-	KUNIT_CASE(mem_reserve_test_exhausted),
-	KUNIT_CASE(mem_reserve_test_class_pages),
-	KUNIT_CASE(mem_reserve_test_half_way),
-	KUNIT_CASE(mem_reserve_test_stress),
+	KUNIT_CASE_SLOW(mem_reserve_test_exhausted),
+	KUNIT_CASE_SLOW(mem_reserve_test_half_way),
+	KUNIT_CASE_SLOW(mem_reserve_test_stress),
 	{}
 };
 

@@ -6,9 +6,9 @@ from lab.storm import SNMP
 
 GROUP = "exhaust"
 # Between server and client appears a router: a network namespace that has the server's
-# card, and answers for the server. It knows the client, which has no memory to know it. What is
-# too long it does not forward, and tells the client. It goes when a megabyte has come
-# through, or if nothing does.
+# card, and answers for the server. It knows the client, which has no memory to know it. It
+# does not forward what is too long, and tells the client. When a megabyte has come through,
+# it goes.
 ROUTER = """set -e
 unshare -n sleep 1000 > /dev/null &
 router=$!
@@ -36,13 +36,15 @@ nsenter -t $router -n sh -e -c '
     /bin/ip neigh add proxy fd77::2 dev far'
 address wire
 late=$(($(date +%s) + 40))
-until [ $(cat /sys/class/net/wire/statistics/rx_bytes) -gt 1000000 ] || [ $(date +%s) -gt $late ]; do
+until [ $(cat /sys/class/net/wire/statistics/rx_bytes) -gt 1000000 ]; do
+    [ $(date +%s) -lt $late ]
     sleep 0.1
 done
 kill $router
 until [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
 address eth0"""
-MODULE = "count=2000 interval=10 depth=4 pages=8"
+# The way is cut while the router is being made.
+MODULE = "count=1000 interval=20 depth=4 pages=8 patience=60"
 # The client was told, and so the path was narrow.
 TOLD = f"test $({SNMP.format('Icmp', 'InDestUnreachs')}) -gt 0"
 TOLD6 = "test $(awk '/Icmp6InPktTooBigs/ { print $2 }' /proc/net/snmp6) -gt 0"
