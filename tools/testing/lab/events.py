@@ -10,8 +10,6 @@ from . import storm
 from .errors import Fail, Wedged
 from .monitor import collect_evidence
 
-# What has arrived cannot be asked of a card that has gone.
-HELD = "awk '/^UDP:/ { print $NF }' /proc/net/sockstat"
 TO_SECOND = "--interface eth1 --to 10.77.1.2 --mac 52:54:00:77:01:02"
 AFTERMATH = 6           # seconds of traffic after it
 PATIENCE = 60           # seconds that what happens may take, memory being out
@@ -88,7 +86,7 @@ class Unplug(Eventful):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.traffic = replace(self.traffic, floods=self.FLOODS, seen=HELD)
+        self.traffic = replace(self.traffic, floods=self.FLOODS, seen=storm.UDP_PAGES)
 
     def _happen(self):
         self.lab.client.unplug(self.CARD)
