@@ -530,7 +530,8 @@ static void mem_reserve_add_sysfs(struct mem_reserve *res)
  * @nr_pages: its size in pages
  *
  * Returns when the pages are really there, or changes nothing. Of the classes
- * on which others draw there is one reserve each, which stays for good.
+ * on which others draw there is one reserve each, which stays for good, so no
+ * module that can be unloaded may have it.
  *
  * Context: Process context, may sleep and reclaim memory.
  * Return: 0, -ENOMEM if there is no room for the pages, -EEXIST if there is
@@ -566,6 +567,10 @@ EXPORT_SYMBOL_GPL(mem_reserve_register);
 /**
  * mem_reserve_unregister - give up a private reserve
  * @res: a registered reserve of class MEM_RESERVE_PRIVATE
+ *
+ * -EBUSY cannot be ignored: the reserve is still registered then. A module that
+ * registers one holds a reference to itself (try_module_get()) from before a page
+ * is handed out until this has returned 0; an exit function cannot refuse.
  *
  * Context: Process context, may sleep.
  * Return: 0, -EBUSY if a page of it is in use, -EPERM if others draw on it

@@ -41,6 +41,7 @@ bool netvm_wanted(struct sk_buff *skb);
 bool netvm_tx_allowed(const struct sock *sk);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_rx_half(void);
+bool netvm_mtu_reduced(struct sock *sk, u32 mtu, const struct dst_entry *dst);
 bool netvm_answer_allowed(void);
 bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb);
 bool netvm_drop_copy(struct sk_buff *skb);
@@ -441,6 +442,11 @@ static inline bool netvm_skb_rx(const struct sk_buff *skb)
 static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 {
 	return mss;
+}
+
+static inline bool netvm_mtu_reduced(struct sock *sk, u32 mtu, const struct dst_entry *dst)
+{
+	return false;
 }
 
 static inline bool netvm_sk(const struct sock *sk)

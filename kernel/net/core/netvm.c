@@ -496,6 +496,35 @@ bool netvm_rx_half(void)
 }
 
 /**
+ * netvm_mtu_reduced - send shorter segments though nobody could note why
+ * @sk: a TCP socket, locked
+ * @mtu: what its path takes in bytes, as an ICMP error said
+ * @dst: its route
+ *
+ * An exception from the route takes memory. Without it bound the segments of the
+ * socket, for as long as it is connected, as if the peer had asked for that.
+ *
+ * Context: Any but hard interrupts.
+ * Return: true if it is a memalloc socket whose route does not know, and which sends
+ *	shorter segments now
+ */
+bool netvm_mtu_reduced(struct sock *sk, u32 mtu, const struct dst_entry *dst)
+{
+	u32 header = inet_csk(sk)->icsk_af_ops->net_header_len, mss, least = IPV6_MIN_MTU;
+
+	if (!netvm_sk(sk) || mtu >= dst_mtu(dst))
+		return false;
+	if (header == sizeof(struct iphdr))
+		least = sock_net(sk)->ipv4.ip_rt_min_pmtu;
+	mss = max(mtu, least) - header - sizeof(struct tcphdr);
+	if (mss >= tcp_sk(sk)->rx_opt.mss_clamp)
+		return false;
+	tcp_sk(sk)->rx_opt.mss_clamp = mss;
+	return true;
+}
+EXPORT_SYMBOL_GPL(netvm_mtu_reduced);
+
+/**
  * netvm_answer_allowed - test whether an answer to a neighbour may use the reserve
  *
  * More of it than streams may have, which may wait for a peer that has to find us first,

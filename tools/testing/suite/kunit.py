@@ -8,7 +8,7 @@ KERNELS = ("debug",)
 TOPOLOGY = "client"
 CMDLINE = "kunit.enable=1"
 # Suite, and how many cases it has at least
-SUITES = {"rswap": 13, "mem_reserve": 7}
+SUITES = {"rswap": 13, "mem_reserve": 10}
 
 
 def test(lab):
