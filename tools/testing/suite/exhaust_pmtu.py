@@ -44,7 +44,7 @@ kill $router
 until [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
 address eth0"""
 # The way is cut while the router is being made.
-MODULE = "count=1000 interval=20 depth=4 pages=8 patience=60"
+MODULE = "count=600 interval=20 depth=4 pages=8 patience=60"
 # The client was told, and so the path was narrow.
 TOLD = f"test $({SNMP.format('Icmp', 'InDestUnreachs')}) -gt 0"
 TOLD6 = "test $(awk '/Icmp6InPktTooBigs/ { print $2 }' /proc/net/snmp6) -gt 0"
