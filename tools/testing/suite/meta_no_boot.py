@@ -18,13 +18,15 @@ def test(lab):
 '''
 # Its CPUs stop in the middle of the kernel's boot: QEMU may be to blame, once.
 HUNG = '''
-import threading
+import threading, time
 TOPOLOGY = "client"
 AUTOBOOT = False
 def stop(session):
+    while not ("client" in session.vms and session.vms["client"].lines):
+        time.sleep(0.01)
     session.vms["client"].qmp.command("stop")
 def test(lab):
-    threading.Timer(0.6, stop, [lab.session]).start()
+    threading.Thread(target=stop, args=[lab.session], daemon=True).start()
     lab.boot("client", boot_silence=4)
 '''
 NO_KERNEL = '''
