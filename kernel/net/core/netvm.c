@@ -34,8 +34,8 @@
 /* Packets that a socket has between itself and the end of transmission. */
 #define NETVM_TX_PER_SOCKET	48
 
-/* Of these, packets that are copied into one page each for the device. */
-#define NETVM_LINEAR_PER_SOCKET	16
+/* Of these, packets that are copied into one page each for the device at a time. */
+#define NETVM_LINEAR_PER_SOCKET	8
 
 /* How long the reserves outlive the last memalloc socket at least, in seconds. */
 #define NETVM_LINGER		900

@@ -9,8 +9,7 @@ TIMEOUT = 240
 
 SYSCTL = "/proc/sys/net/core/netvm_rx_pages"
 MOST = 256      # pages, 1 MiB
-# NVMe has a connection for each CPU and one more.
-OTHERS = {"nbd": MOST, "nvme": MOST * 9 // 8, "nfs": MOST}
+OTHERS = ("nbd", "nvme", "nfs")
 
 
 def reserve(vm, name, what):
@@ -30,7 +29,7 @@ def check_size(lab, name, backend):
     backend.swapon()        # waits for the reserves
     rx, skb = pages(lab.client)
     lab.log(f"{name}: netvm_rx {rx} pages, netvm_skb {skb} pages")
-    assert rx and skb and rx + skb <= OTHERS[name], (name, rx, skb)
+    assert rx and skb and rx + skb <= MOST, (name, rx, skb)
     backend.swapoff()
     backend.detach()
 
