@@ -26,6 +26,7 @@ class Unit:
     def __init__(self, cases, labdir, seed, tmp):
         self.cases = {case.id: case for case in cases}
         self.pending = [case.id for case in cases]
+        self.alone = any(case.alone for case in cases)
         self.shared = cases[0].asks["SHARED"]
         if self.shared:
             self.pending.append("end")
@@ -119,6 +120,12 @@ class Runner:
         self.running.append(unit)
         self.selector.register(unit.fd, selectors.EVENT_READ, unit)
 
+    def _has_room(self, cases):
+        """True if CASES may run beside what runs."""
+        if any(unit.alone for unit in self.running) or any(case.alone for case in cases):
+            return not self.running
+        return len(self.running) < self.options.jobs
+
     def _message(self, unit, message):
         if "start" in message:
             unit.current = message["start"]
@@ -205,7 +212,7 @@ class Runner:
         self.tmp = tempfile.mkdtemp(prefix="rswap-lab-")
         try:
             while todo or self.running:
-                while todo and len(self.running) < options.jobs:
+                while todo and self._has_room(todo[0]):
                     self._start(todo.pop(0))
                 todo = self._watch() + todo
         except KeyboardInterrupt:

@@ -19,6 +19,7 @@ DEFAULTS = {
     "HOSTNET": False, "CMDLINE": "", "FIO": False, "SHARED": False,
     "MTU": 9000, "KMEMLEAK": False, "AUTOBOOT": True, "FULL_ONLY": False,
     "FULL_KERNELS": (), "FULL_TIMEOUT": 0, "ALLOW_DMESG": (), "WEDGES": (), "ATTEMPTS": 3,
+    "ALONE": False,
 }
 
 
@@ -51,6 +52,11 @@ class TestCase:
     def must_wedge(self):
         """True if this is a negative control: a kernel that cannot do it."""
         return self.kernel in self.asks["WEDGES"]
+
+    @property
+    def alone(self):
+        """True if nothing else may run meanwhile: what it finds is a matter of timing."""
+        return self.asks["ALONE"]
 
     @property
     def timeout(self):
