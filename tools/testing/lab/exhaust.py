@@ -72,7 +72,6 @@ class Dry(Cell):
         seen too
     @logs: regular expressions, of what the client's kernel must say
     """
-    ALONE = False
     memory: int = 192
     hog: int = 64           # twice this is the size of the device
     module: str = ""

@@ -201,10 +201,7 @@ class Cell:
     @pattern: of the hog; "random" finds nothing to read ahead and takes four times as long
     @wedges: a negative control, known to wedge a kernel that cannot do it
     @event: a kind of Storm (lab/events.py) in which more happens, None for no more
-
-    ALONE: a matter of timing, so nothing else runs meanwhile.
     """
-    ALONE = True
     backend: str
     traffic: str
     nic: str = "virtio-net-pci"
@@ -611,7 +608,7 @@ def asks(check, full):
     stock = ("stock",) if any(cell.wedges for cell in (*check, *full)) else ()
     late = () if any(cell.wedges for cell in check) else stock
     return {"KERNELS": ("lean", *stock), "WEDGES": stock, "FULL_KERNELS": late, "AUTOBOOT": False,
-            "ALONE": any(cell.ALONE for cell in (*check, *full)), "TIMEOUT": SECONDS, "FULL_TIMEOUT": seconds((*check, *full))}
+            "TIMEOUT": SECONDS, "FULL_TIMEOUT": seconds((*check, *full))}
 
 
 def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),

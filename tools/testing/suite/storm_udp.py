@@ -7,7 +7,6 @@ from lab.storm import Cell
 GROUP = "storm"
 CHECK = (
     Cell("rswap", "udp"),
-    Cell("nbd", "udp", hog=300, wedges=True),
     Cell("nfs", "udp", "e1000"),
 )
 FULL = (
@@ -19,6 +18,8 @@ FULL = (
     *(Cell("rswap", "udp", memory=memory, hog=memory + 100) for memory in (96, 256, 512)),
     *(Cell("rswap", "udp", hog=512, procs=procs) for procs in (16, 32)),
     *(Cell(name, "udp", pattern="random") for name in ("rswap", "nbd", "nvme", "nfs")),
+    # On stock in some five of eight runs, see RESULTS.rst: fragments are surer
+    Cell("nbd", "udp", hog=300, wedges=True),
     Cell("nvme", "udp", hog=300, wedges=True),
     Cell("nfs", "udp", "e1000", hog=300, wedges=True),
 )
