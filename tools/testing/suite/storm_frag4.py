@@ -6,7 +6,6 @@ from lab.storm import Cell
 
 GROUP = "storm"
 CHECK = (
-    Cell("rswap", "frag4"),
     Cell("nbd", "frag4", hog=300, wedges=True),
 )
 FULL = storm.matrix("frag4", nics=("virtio-net-pci", "e1000"))

@@ -6,7 +6,6 @@ from lab.storm import Cell
 
 GROUP = "storm"
 CHECK = (
-    Cell("rswap", "nfqueue"),
     Cell("nbd", "nfqueue", hog=300, wedges=True),
 )
 FULL = storm.matrix("nfqueue", nics=("virtio-net-pci", "e1000"))
