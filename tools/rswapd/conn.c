@@ -149,6 +149,25 @@ static void arm_rx(struct conn *conn)
 	conn->rx_armed = true;
 }
 
+/* Add what is still to be sent of the body of @op; Return: pieces in all */
+static unsigned int add_body(struct conn *conn, const struct op *op, unsigned int n)
+{
+	uint32_t body = le32toh(op->hdr.body), run;
+	uint32_t at = op->sent > sizeof(op->hdr) ? op->sent - sizeof(op->hdr) : 0;
+
+	for (; at < body && n < CONN_PIECES; at += run) {
+		const char *data;
+
+		run = body - at;
+		if (op->data)
+			data = (const char *)op->data + at;
+		else
+			data = slab_read(op->slab, (uint32_t)op->req.offset + at, run, &run);
+		conn->tx_iov[n++] = (struct iovec){ (char *)data, run };
+	}
+	return n;
+}
+
 static void arm_tx(struct conn *conn)
 {
 	struct io_uring_sqe *sqe;
@@ -157,17 +176,12 @@ static void arm_tx(struct conn *conn)
 	if (conn->tx_armed || !conn->queue || conn->state == CONN_DEAD)
 		return;
 	conn->tx_ops = 0;
-	for (struct op *op = conn->queue; op && conn->tx_ops < CONN_BATCH;
+	for (struct op *op = conn->queue; op && conn->tx_ops < CONN_BATCH && n < CONN_PIECES;
 	     op = op->next, conn->tx_ops++) {
-		size_t hdr = sizeof(op->hdr), body = le32toh(op->hdr.body);
-		size_t skip = op->sent > hdr ? op->sent - hdr : 0;
-
-		if (op->sent < hdr)
+		if (op->sent < sizeof(op->hdr))
 			conn->tx_iov[n++] = (struct iovec){
-				(char *)&op->hdr + op->sent, hdr - op->sent };
-		if (body)
-			conn->tx_iov[n++] = (struct iovec){
-				(char *)op->data + skip, body - skip };
+				(char *)&op->hdr + op->sent, sizeof(op->hdr) - op->sent };
+		n = add_body(conn, op, n);
 	}
 	sqe = ring_sqe(&conn->worker->ring);
 	conn->tx_msg = (struct msghdr){ .msg_iov = conn->tx_iov, .msg_iovlen = n };

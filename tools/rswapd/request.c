@@ -35,7 +35,6 @@ static int do_read(struct conn *conn, struct op *op)
 	if (!op->slab)
 		return RSWAP_ST_NOSLAB;
 	stat_add(&conn->client->stats[conn->worker->index].reads, 1);
-	op->data = op->slab->mem + op->req.offset;
 	op->hdr.body = htole32(op->req.length);
 	return RSWAP_ST_OK;
 }

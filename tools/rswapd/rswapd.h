@@ -149,6 +149,8 @@ struct slab *slab_new(struct client *client, const struct store_ops *store,
 		      uint32_t size);
 void slab_put(struct slab *slab);
 void slab_mark(struct slab *slab, uint32_t offset, uint32_t length);
+const char *slab_read(const struct slab *slab, uint32_t offset, uint32_t length,
+		      uint32_t *run);
 int slab_trim(struct slab *slab, uint32_t offset, uint32_t length);
 
 /* client.c ---------------------------------------------------------------- */
@@ -225,8 +227,9 @@ static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
 /* Bytes received at a time when no WRITE is under way: 256 READs */
 #define CONN_BUF	8192
 
-/* Replies sent in one system call */
+/* Replies sent in one system call, and pieces of memory that they come from */
 #define CONN_BATCH	64
+#define CONN_PIECES	(2 * CONN_BATCH)
 
 /*
  * One request, from its header until the last byte of its reply was taken by
@@ -239,7 +242,7 @@ struct op {
 	struct rswap_hdr hdr;		/* of the reply */
 	struct wire_req req;
 	struct slab *slab;		/* reference while its memory is used */
-	const void *data;		/* body of the reply, or NULL */
+	const void *data;		/* body of the reply, NULL if of the slab */
 	void *owned;			/* freed with the op, or NULL */
 	size_t sent;			/* bytes of the reply already sent */
 	bool pooled;			/* goes back to conn.free when done */
@@ -275,7 +278,7 @@ struct conn {
 
 	struct op *queue, **queue_end;	/* replies in the order of sending */
 	unsigned int tx_ops;		/* of these, in the send under way */
-	struct iovec tx_iov[2 * CONN_BATCH];
+	struct iovec tx_iov[CONN_PIECES];
 	struct msghdr tx_msg;
 
 	struct op *ops, *free;		/* depth of them */

@@ -110,6 +110,39 @@ void slab_mark(struct slab *slab, uint32_t offset, uint32_t length)
 		atomic_fetch_add(&slab->client->held, set);
 }
 
+static bool has_memory(const struct slab *slab, uint32_t offset)
+{
+	uint32_t block = offset / RSWAP_BLOCK;
+
+	return atomic_load(&slab->bitmap[block / WORD_BITS]) >> block % WORD_BITS & 1;
+}
+
+/**
+ * slab_read - where bytes can be sent from
+ * @slab: the slab, of which the caller has a reference
+ * @offset: first byte
+ * @length: how many, not 0 and at most RSWAP_MAX_IO
+ * @run: set to how many of them are at the address returned, at least 1
+ *
+ * Blocks without memory are not touched: not every kernel has a page of zeroes for
+ * memory that is only read, and a read would make them resident without being
+ * counted.
+ *
+ * Return: the address of the bytes, which may change as the slab does.
+ */
+const char *slab_read(const struct slab *slab, uint32_t offset, uint32_t length,
+		      uint32_t *run)
+{
+	static const char zeroes[RSWAP_MAX_IO];
+	bool memory = has_memory(slab, offset);
+	uint32_t n = RSWAP_BLOCK - offset % RSWAP_BLOCK;
+
+	while (n < length && has_memory(slab, offset + n) == memory)
+		n += RSWAP_BLOCK;
+	*run = n < length ? n : length;
+	return memory ? slab->mem + offset : zeroes;
+}
+
 /**
  * slab_trim - make a range read as zeroes and give its memory back
  * @slab: the slab, of which the caller has a reference

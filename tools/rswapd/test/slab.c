@@ -94,6 +94,50 @@ static size_t resident(const struct slab *slab)
 	return n;
 }
 
+/* All of @slab comes from so many @pieces and is as @expect says */
+static void read_all(struct slab *slab, const char *expect, unsigned int pieces)
+{
+	uint32_t run;
+
+	for (uint32_t at = 0; at < SIZE; at += run, pieces--) {
+		const char *data = slab_read(slab, at, SIZE - at, &run);
+
+		CHECK(pieces && run && run <= SIZE - at);
+		CHECK(!memcmp(data, expect + at, run));
+	}
+	CHECK(!pieces);
+}
+
+static void reads_touch_nothing(void)
+{
+	static char expect[SIZE];
+	struct client *client = client_new();
+	struct slab *slab;
+	uint32_t run;
+
+	CHECK(client_slab_alloc(client, 0) == RSWAP_ST_OK);
+	slab = client_slab_get(client, 0);
+	read_all(slab, expect, 1);
+	CHECK(resident(slab) == 0);
+	for (uint32_t b = 0; b < BLOCKS; b++) {
+		if (b % 3 && b != 64)
+			continue;
+		memset(slab->mem + b * RSWAP_BLOCK, 1 + b % 100, RSWAP_BLOCK);
+		memset(expect + b * RSWAP_BLOCK, 1 + b % 100, RSWAP_BLOCK);
+		slab_mark(slab, b * RSWAP_BLOCK, RSWAP_BLOCK);
+	}
+	/* 0, 3, 6, ..., 255 have memory, and 64, which comes right after 63 */
+	read_all(slab, expect, 2 * 86 - 1);
+	CHECK(slab_read(slab, 63 * RSWAP_BLOCK + 10, 5, &run) == slab->mem + 63 * RSWAP_BLOCK + 10);
+	CHECK(run == 5);
+	CHECK(slab_read(slab, 63 * RSWAP_BLOCK + 10, 2 * RSWAP_BLOCK + 9, &run) ==
+	      slab->mem + 63 * RSWAP_BLOCK + 10);
+	CHECK(run == 2 * RSWAP_BLOCK - 10);
+	slab_put(slab);
+	client_bye(client);
+	client_leave(client, 0);
+}
+
 static void memory_goes_back(void)
 {
 	struct client *client = client_new();
@@ -168,6 +212,7 @@ int main(void)
 	CHECK(!registry_init(&reg));
 	RUN(begins_empty);
 	RUN(random_marks_and_trims);
+	RUN(reads_touch_nothing);
 	RUN(memory_goes_back);
 	RUN(outlives_its_table);
 	RUN(no_memory);

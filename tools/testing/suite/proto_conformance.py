@@ -43,6 +43,13 @@ def operations(server):
         assert c.status(proto.READ, slab=7, length=4096) == proto.NOSLAB
         c.alloc(7)
         assert c.read(7, 0, SLAB) == bytes(SLAB), "an allocated slab shows its former contents"
+        # More pieces than one send takes; the first half of it has fewer.
+        for offset in range(0, SLAB, 8192):
+            c.write(7, offset, data[offset:offset + 4096])
+        patchwork = b"".join(data[offset:offset + 4096] + bytes(4096)
+                             for offset in range(0, SLAB, 8192))
+        for offset, length in ((0, SLAB), (0, SLAB // 4), (4096, SLAB - 4096), (4096, 4096)):
+            assert c.read(7, offset, length) == patchwork[offset:offset + length]
         c.bye()
         c.closed()
 

@@ -29,7 +29,8 @@ def giveback(server, check_rss):
         if check_rss:
             # FREE and TRIM answer when it is done: no waiting here
             rss = server.rss() - base
-            assert abs(rss - expect) < SLACK, f"{rss} bytes more are resident while {expect} are held"
+            assert abs(rss - expect) < SLACK, (f"{rss} bytes more are resident while {expect} are held\n"
+                                               f"{server.mappings(MIB)}")
 
     with server.client(name="g", size=256 * MIB) as c:
         for slab in range(3):
