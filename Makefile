@@ -36,7 +36,7 @@ help:
 ##   make clean         remove build/ (the cache stays)
 ##
 ## Variables: KERNEL_SRC=dir (any 6.12.y source instead of linux-source-6.12),
-## RSWAP_CACHE=dir (~/.cache/rswap: base source and ccache, may be deleted at any
+## RSWAP_CACHE=dir (~/.cache/rswap: base source, ccache, kernels; may be deleted at any
 ## time), JOBS=n (parallel compilations).
 
 packages:

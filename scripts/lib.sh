@@ -42,6 +42,8 @@ ticker() {
 	[ -t 1 ] && every=2
 	SECONDS=0
 	while ! read -rt $every -u "$fd"; do
+		# A script that was killed must not leave who holds its locks
+		kill -0 $$ 2>/dev/null || return
 		n=$(grep -cE "$pattern" "$log") || n=0
 		if [ "$total" -eq 0 ]; then
 			n=$([ "$n" -eq 0 ] || echo "$n steps, ")
@@ -87,5 +89,5 @@ kmake() {
 	CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime,time_macros \
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=rswap \
 	KBUILD_BUILD_HOST=rswap LOCALVERSION='' \
-		make -C "$src" O="$(basename "$obj")" -j"$jobs" CC='ccache gcc' HOSTCC='ccache gcc' "$@"
+		make -C "$src" O="$(basename "$obj")" -j"$jobs" CC="$top/scripts/cc" HOSTCC='ccache gcc' "$@"
 }
