@@ -171,8 +171,6 @@ struct page *mem_reserve_alloc(struct mem_reserve *res, gfp_t gfp)
 
 	if (page)
 		mem_reserve_prepare(page, gfp);
-	else if (res->empty)
-		res->empty(res);
 	return page;
 }
 EXPORT_SYMBOL_GPL(mem_reserve_alloc);

@@ -46,8 +46,6 @@ enum mem_reserve_class {
  * @shrink: if not NULL, called about once a second while an allocation by the
  *	class of the reserve is in use: have those that keep pages for later give
  *	them back. May sleep
- * @empty: if not NULL, called when an allocation found every page in use. Any
- *	context but NMI
  * @list: in the list of all reserves
  * @kobj: the directory in sysfs
  */
@@ -61,7 +59,6 @@ struct mem_reserve {
 	unsigned int high_water;
 	unsigned long failures;
 	void (*shrink)(struct mem_reserve *res);
-	void (*empty)(struct mem_reserve *res);
 	struct list_head list;
 	struct kobject *kobj;
 };

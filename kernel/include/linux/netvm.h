@@ -38,7 +38,7 @@ void netvm_connect_memalloc(struct sock *sk);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
 bool netvm_wanted(struct sk_buff *skb);
-bool netvm_tx_allowed(const struct sock *sk);
+bool netvm_tx_allowed(const struct sock *sk, bool must);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_rx_half(void);
 bool netvm_mtu_reduced(struct sock *sk, u32 mtu, const struct dst_entry *dst);
@@ -344,7 +344,7 @@ static inline bool netvm_wanted(struct sk_buff *skb)
 	return false;
 }
 
-static inline bool netvm_tx_allowed(const struct sock *sk)
+static inline bool netvm_tx_allowed(const struct sock *sk, bool must)
 {
 	return false;
 }

@@ -27,7 +27,10 @@
 #include <net/ipv6_stubs.h>
 #include <net/tcp.h>
 
-/* Received frames in flight through the stack: what one poll may bring. */
+/*
+ * Received frames in flight through the stack: what one poll may bring. Less can
+ * stall those who send more at a time.
+ */
 #define NETVM_RX_PER_QUEUE	NAPI_POLL_WEIGHT
 #define NETVM_RX_QUEUES_MAX	64
 
@@ -39,11 +42,6 @@
 
 /* How long the reserves outlive the last memalloc socket at least, in seconds. */
 #define NETVM_LINGER		900
-
-/* When cards are polled after a reserve was empty, in jiffies. */
-#define NETVM_POLL		(HZ / 20)
-
-#define NETVM_RX_PAGES_MIN	16
 
 /* Of routes: IPv4's and IPv6's */
 #define NETVM_DST_CACHES	2
@@ -59,45 +57,6 @@ static void netvm_rx_shrink_cpu(struct work_struct *work)
 static void netvm_rx_shrink(struct mem_reserve *res)
 {
 	schedule_on_each_cpu(netvm_rx_shrink_cpu);
-}
-
-/*
- * A ring that found no buffer when its last one was used receives nothing, so
- * nothing makes its driver look again. Drivers have workers for that, but those
- * may wait for memory behind others: have every card polled. Not what is no card,
- * and may only be polled on a CPU of its own (gro_cells). Nor a card that is taken
- * down or reset: drivers take the carrier away before they free their rings, and
- * not all disable NAPI for that (e1000e_down()).
- */
-static bool netvm_may_poll(const struct net_device *dev)
-{
-	return netif_running(dev) && netif_device_present(dev) && netif_carrier_ok(dev);
-}
-
-static void netvm_poll(struct timer_list *unused)
-{
-	struct napi_struct *napi;
-	struct net_device *dev;
-	struct net *net;
-
-	rcu_read_lock();
-	for_each_net_rcu(net)
-		for_each_netdev_rcu(net, dev) {
-			if (!netvm_may_poll(dev))
-				continue;
-			list_for_each_entry_rcu(napi, &dev->napi_list, dev_list)
-				if (!test_bit(NAPI_STATE_NO_BUSY_POLL, &napi->state))
-					napi_schedule(napi);
-		}
-	rcu_read_unlock();
-}
-
-static DEFINE_TIMER(netvm_poll_timer, netvm_poll);
-
-static void netvm_empty(struct mem_reserve *res)
-{
-	if (!timer_pending(&netvm_poll_timer))
-		mod_timer(&netvm_poll_timer, jiffies + NETVM_POLL);
 }
 
 static void netvm_neigh_find(struct neighbour *neigh, void *found)
@@ -154,14 +113,12 @@ static struct mem_reserve netvm_rx = {
 	.name = "netvm_rx",
 	.class = MEM_RESERVE_PAGES,
 	.shrink = netvm_rx_shrink,
-	.empty = netvm_empty,
 };
 
 static struct mem_reserve netvm_skb = {
 	.name = "netvm_skb",
 	.class = MEM_RESERVE_SLABS,
 	.shrink = netvm_skb_shrink,
-	.empty = netvm_empty,
 };
 
 static atomic_t netvm_sockets = ATOMIC_INIT(0);
@@ -406,9 +363,6 @@ static int netvm_device_event(struct notifier_block *nb, unsigned long event, vo
 {
 	if (event == NETDEV_UP && atomic_read(&netvm_sockets))
 		mod_delayed_work(system_unbound_wq, &netvm_resize_work, 0);
-	/* It may not have been polled when the reserve was empty */
-	if (event == NETDEV_CHANGE && sk_memalloc_socks())
-		mod_timer(&netvm_poll_timer, jiffies + NETVM_POLL);
 	return NOTIFY_DONE;
 }
 
@@ -449,6 +403,7 @@ static bool netvm_tx_idle(const struct sock *sk)
 /**
  * netvm_tx_allowed - test whether a stream may put one more packet into the reserve
  * @sk: a TCP socket, locked
+ * @must: it cannot send anything without: the packet is its only one, or half of its oldest
  *
  * A packet of a stream is kept until it is acknowledged, and one that is split
  * is two from then on. What waits for an acknowledgment leaves half of the reserve
@@ -456,11 +411,11 @@ static bool netvm_tx_idle(const struct sock *sk)
  *
  * Context: Any but NMI.
  * Return: true if it is a memalloc socket, and if no more than half of the reserve
- *	is in use or nothing that the socket sent is on its way
+ *	is in use or @must and nothing that the socket sent is on its way
  */
-bool netvm_tx_allowed(const struct sock *sk)
+bool netvm_tx_allowed(const struct sock *sk, bool must)
 {
-	return netvm_sk(sk) && (!netvm_half(&netvm_skb) || netvm_tx_idle(sk));
+	return netvm_sk(sk) && (!netvm_half(&netvm_skb) || (must && netvm_tx_idle(sk)));
 }
 
 /**
@@ -468,15 +423,14 @@ bool netvm_tx_allowed(const struct sock *sk)
  * @sk: the socket, locked
  * @pfrag: where the page goes; empty
  *
+ * There are no more of these than a packet holds for each that netvm_tx_allowed() allows.
+ *
  * Context: Any but NMI.
- * Return: true if there is a page; none if half of the reserve is in use and the
- *	socket has something else to send
+ * Return: true if there is a page
  */
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag)
 {
 	if (!sock_flag(sk, SOCK_MEMALLOC) || !READ_ONCE(netvm_skb.nr_pages))
-		return false;
-	if (sk->sk_wmem_queued >= PAGE_SIZE && netvm_half(&netvm_skb))
 		return false;
 	pfrag->page = mem_reserve_alloc(&netvm_skb, 0);
 	pfrag->offset = 0;
@@ -553,9 +507,9 @@ static int netvm_rx_pages_write(const struct ctl_table *table, int write, void *
 	ret = proc_dointvec(&copy, write, buffer, length, ppos);
 	if (ret || !write)
 		goto out;
-	if (value && (value < NETVM_RX_PAGES_MIN || value > limit)) {
+	if (value && (value < NETVM_RX_PER_QUEUE || value > limit)) {
 		pr_info("netvm_rx_pages=%d refused: 0 or %d to %d\n", value,
-			NETVM_RX_PAGES_MIN, limit);
+			NETVM_RX_PER_QUEUE, limit);
 		ret = -EINVAL;
 		goto out;
 	}

@@ -19,9 +19,7 @@
 #include <linux/netdevice.h>
 #include <linux/netvm.h>
 #include <linux/proc_fs.h>
-#include <linux/ratelimit.h>
 #include <linux/seq_file.h>
-#include <net/arp.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/ipv6.h>
@@ -57,13 +55,6 @@ static const struct {
 };
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
-
-/*
- * Neighbours that we do not know yet: enough for a reconnect, no more. Those that we know
- * may ask more often, but each answer needs memory too.
- */
-static DEFINE_RATELIMIT_STATE(netvm_neigh_limit, HZ / 10, 16);
-static DEFINE_RATELIMIT_STATE(netvm_known_limit, HZ / 10, 64);
 
 /* It holds as much as there is in the reserve for a socket. */
 static bool netvm_sock_full(const struct sock *sk)
@@ -193,31 +184,6 @@ static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
 						     netvm_unwanted4(skb, ip->daddr);
 }
 
-struct netvm_asker {
-	struct neigh_table *table;
-	const void *address;
-};
-
-static bool netvm_neigh_here(struct net_device *dev, const void *about)
-{
-	const struct netvm_asker *asker = about;
-	struct neighbour *neigh = neigh_lookup(asker->table, asker->address, dev);
-
-	if (neigh)
-		neigh_release(neigh);
-	return neigh;
-}
-
-static bool netvm_neigh_wanted(struct neigh_table *table, const void *address,
-			       struct net_device *dev)
-{
-	struct netvm_asker asker = { .table = table, .address = address };
-
-	if (table && netvm_ask(dev, netvm_neigh_here, &asker))
-		return __ratelimit(&netvm_known_limit);
-	return __ratelimit(&netvm_neigh_limit);
-}
-
 #if IS_ENABLED(CONFIG_IPV6)
 struct netvm_flow6 {
 	const struct in6_addr *saddr, *daddr;
@@ -239,8 +205,7 @@ static bool netvm_address6_here(struct net_device *dev, const void *address)
 	return !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(dev_net(dev), address, dev));
 }
 
-static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
-				      const struct in6_addr *saddr)
+static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset)
 {
 	struct in6_addr _target, *target;
 	struct icmp6hdr _icmp, *icmp;
@@ -252,16 +217,11 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset,
 	if (!icmp)
 		return NETVM_ICMP;
 	switch (icmp->icmp6_type) {
-	case NDISC_NEIGHBOUR_SOLICITATION:
 	case NDISC_NEIGHBOUR_ADVERTISEMENT:
+		return NETVM_PASSED;
+	case NDISC_NEIGHBOUR_SOLICITATION:
 		target = skb_header_pointer(skb, offset + sizeof(*icmp), sizeof(_target), &_target);
-		if (!target)
-			return NETVM_NEIGH;
-		if (icmp->icmp6_type == NDISC_NEIGHBOUR_ADVERTISEMENT)
-			saddr = target;		/* whoever tells its address */
-		else if (!netvm_ask(skb->dev, netvm_address6_here, target))
-			return NETVM_NEIGH;
-		return netvm_neigh_wanted(ipv6_stub->nd_tbl, saddr, skb->dev) ?
+		return target && netvm_ask(skb->dev, netvm_address6_here, target) ?
 		       NETVM_PASSED : NETVM_NEIGH;
 	case ICMPV6_DEST_UNREACH:
 	case ICMPV6_PKT_TOOBIG:
@@ -308,7 +268,7 @@ static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
 	if (proto == NEXTHDR_FRAGMENT || frag)
 		return NETVM_FRAGMENT;
 	if (proto == IPPROTO_ICMPV6)
-		return netvm_icmp6(skb, offset, &ip->saddr);
+		return netvm_icmp6(skb, offset);
 	if (proto == IPPROTO_UDP)
 		return netvm_unwanted6(skb, &ip->daddr);
 	if (proto != IPPROTO_TCP)
@@ -337,16 +297,13 @@ static enum netvm_counter netvm_arp(struct sk_buff *skb, int offset)
 		u8 target_mac[ETH_ALEN];
 		__be32 target;
 	} __packed _arp, *arp;
-	__be32 sender, target;
+	__be32 target;
 
 	arp = skb_header_pointer(skb, offset, sizeof(_arp), &_arp);
 	if (!arp || arp->head.ar_hln != ETH_ALEN || arp->head.ar_pln != sizeof(__be32))
 		return NETVM_NEIGH;
-	sender = arp->sender;
 	target = arp->target;
-	if (!netvm_ask(skb->dev, netvm_address4_here, &target))
-		return NETVM_NEIGH;
-	return netvm_neigh_wanted(&arp_tbl, &sender, skb->dev) ? NETVM_PASSED : NETVM_NEIGH;
+	return netvm_ask(skb->dev, netvm_address4_here, &target) ? NETVM_PASSED : NETVM_NEIGH;
 }
 
 static enum netvm_counter netvm_judge(struct sk_buff *skb)
@@ -526,8 +483,6 @@ static int netvm_show(struct seq_file *seq, void *v)
 
 static int __init netvm_filter_init(void)
 {
-	ratelimit_set_flags(&netvm_neigh_limit, RATELIMIT_MSG_ON_RELEASE);
-	ratelimit_set_flags(&netvm_known_limit, RATELIMIT_MSG_ON_RELEASE);
 	return proc_create_single("netvm", 0444, init_net.proc_net, netvm_show) ? 0 : -ENOMEM;
 }
 late_initcall(netvm_filter_init);
