@@ -3,7 +3,7 @@
  * Lab guest: unrelated traffic at a given rate, for storms.
  *
  *	flood --kind KIND --to ADDRESS [--mac MAC] [--interface eth0] [--rate N]
- *	      [--size BYTES] [--seconds N] [--port N] [--ports N] [--vlan ID]
+ *	      [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N] [--vlan ID]
  *	      [--known] [--other]
  *
  * All kinds but tcp and serve are frames written by hand to a packet socket, so that
@@ -17,12 +17,14 @@
  *	frag6	the same for IPv6
  *	arp	broadcast requests for --to, each from another sender, or with --known
  *		from this machine
- *	ns	the same by neighbour solicitations to the group of --to
+ *	ns	the same by neighbour solicitations to the group of --to, with an
+ *		experimental option of --size bytes
  *	syn	TCP SYN from ever other addresses
  *	icmp	echo requests
  *	error	"fragmentation needed" about the last TCP segment that came, or
  *		with --other about one of a connection that there is not
  *	error6	the same over IPv6: "packet too big"
+ *	proto	datagrams of an experimental protocol of IPv4
  *	raw	frames of an experimental ethertype, for packet taps
  *	tcp	--ports connections, one to each port, that send what they can
  *	serve	the same to whoever connects to one of --ports ports from --port on
@@ -33,6 +35,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -59,6 +62,8 @@
 #define SOURCES 0x0a4e0000u	/* 10.78.0.0/16: addresses that nobody has */
 #define SERVER6 "fd77::1"
 #define ETH_P_LAB 0x88b5	/* local experimental ethertype */
+#define ND_OPTION_LAB 253	/* RFC 4727: experimental */
+#define IPPROTO_LAB 253		/* RFC 3692: experimentation and testing */
 
 /**
  * struct options - the command line
@@ -71,6 +76,7 @@
  * @rate: packets per second, 0 for as many as possible
  * @size: bytes of payload
  * @seconds: how long
+ * @packets: how many frames at most
  * @port: first destination port
  * @ports: number of them
  * @vlan: its number, 0 for none
@@ -87,6 +93,7 @@ struct options {
 	unsigned long rate;
 	unsigned long size;
 	unsigned long seconds;
+	unsigned long packets;
 	unsigned long port;
 	unsigned long ports;
 	unsigned long vlan;
@@ -290,8 +297,9 @@ static void build_arp(struct frame *f, const struct options *opt, uint32_t numbe
 
 static void build_ns(struct frame *f, const struct options *opt, uint32_t number)
 {
-	struct ip6_hdr *ip = add_ip6(f, opt, IPPROTO_ICMPV6, 32);
-	uint8_t *icmp = append(f, 32);
+	size_t units = opt->size / 8 < 255 ? opt->size / 8 : 255;
+	struct ip6_hdr *ip = add_ip6(f, opt, IPPROTO_ICMPV6, 32 + 8 * units);
+	uint8_t *icmp = append(f, 32 + 8 * units);
 	uint16_t sender = htons(number), check;
 
 	if (!opt->known) {
@@ -305,6 +313,10 @@ static void build_ns(struct frame *f, const struct options *opt, uint32_t number
 	icmp[24] = 1;	/* option: the sender's hardware address */
 	icmp[25] = 1;
 	memcpy(icmp + 26, own_mac, ETH_ALEN);
+	if (units) {
+		icmp[32] = ND_OPTION_LAB;
+		icmp[33] = units;
+	}
 	check = sum6(ip);
 	memcpy(icmp + 2, &check, 2);
 }
@@ -389,6 +401,12 @@ static void build_error6(struct frame *f, const struct options *opt, uint32_t nu
 	memcpy(icmp + 2, &check, 2);
 }
 
+static void build_proto(struct frame *f, const struct options *opt, uint32_t number)
+{
+	add_ip(f, opt, IPPROTO_LAB, own_address.s_addr, number, 0, opt->size);
+	append(f, opt->size);
+}
+
 static void build_raw(struct frame *f, const struct options *opt, uint32_t number)
 {
 	add_ethernet(f, opt, opt->mac, ETH_P_LAB);
@@ -402,7 +420,7 @@ static const struct {
 	{ "udp", build_udp }, { "udp6", build_udp6 }, { "frag4", build_frag4 },
 	{ "frag6", build_frag6 }, { "arp", build_arp }, { "ns", build_ns },
 	{ "syn", build_syn }, { "icmp", build_icmp }, { "error", build_error },
-	{ "error6", build_error6 }, { "raw", build_raw },
+	{ "error6", build_error6 }, { "proto", build_proto }, { "raw", build_raw },
 };
 
 static double now(void)
@@ -434,6 +452,8 @@ static unsigned long due(const struct options *opt, double elapsed,
 {
 	unsigned long all = opt->rate ? opt->rate * elapsed : sent + BATCH;
 
+	if (all > opt->packets)
+		all = opt->packets;
 	if (all < sent)
 		return sent;
 	/* After a pause the packets missed are not made up for in a burst. */
@@ -450,7 +470,7 @@ static void flood_frames(const struct options *opt)
 	double start = now(), t = start, told = start, paced = start;
 	unsigned long sent = 0;
 
-	while (t - start < opt->seconds) {
+	while (t - start < opt->seconds && sent < opt->packets) {
 		unsigned long n = due(opt, t - paced, sent) - sent;
 		struct timespec ms = { .tv_nsec = 1000 * 1000 };
 		int done;
@@ -576,10 +596,11 @@ static void parse_mac(const char *text, uint8_t *mac)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: flood --kind udp|udp6|frag4|frag6|arp|ns|syn|icmp|error|error6|raw|tcp|serve\n"
+		"usage: flood --kind udp|udp6|frag4|frag6|arp|ns|syn|icmp|error|error6|proto|raw|tcp\n"
+		"                   |serve\n"
 		"             --to ADDRESS [--mac MAC] [--interface NAME] [--rate PACKETS/S]\n"
-		"             [--size BYTES] [--seconds N] [--port N] [--ports N] [--vlan ID]\n"
-		"             [--known] [--other]\n");
+		"             [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N]\n"
+		"             [--vlan ID] [--known] [--other]\n");
 	exit(2);
 }
 
@@ -603,6 +624,7 @@ int main(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'r' },
 		{ "size", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 'd' },
+		{ "packets", required_argument, NULL, 'c' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "ports", required_argument, NULL, 'n' },
 		{ "vlan", required_argument, NULL, 'v' },
@@ -611,7 +633,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	struct options opt = { .interface = "eth0", .rate = 1000, .size = 1400,
-			       .seconds = 10, .port = 20000, .ports = 1 };
+			       .seconds = 10, .packets = ULONG_MAX, .port = 20000, .ports = 1 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -623,6 +645,7 @@ int main(int argc, char **argv)
 		case 'r': opt.rate = number(optarg, 100000000); break;
 		case 's': opt.size = number(optarg, FRAME_MAX - 128); break;
 		case 'd': opt.seconds = number(optarg, 86400); break;
+		case 'c': opt.packets = number(optarg, ULONG_MAX); break;
 		case 'p': opt.port = number(optarg, 65535); break;
 		case 'n': opt.ports = number(optarg, MAX_PORTS); break;
 		case 'v': opt.vlan = number(optarg, 4094); break;

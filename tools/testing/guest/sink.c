@@ -17,7 +17,8 @@
  *		of --to from --port on, made again until there is somebody, never read
  *
  * --rcvbuf is forced past the system's limit (SO_RCVBUFFORCE). All memory is
- * locked; once a second it prints what is held. SIGTERM ends it.
+ * locked; once a second it prints what is held, with --drain each time it has read.
+ * SIGTERM ends it.
  *
  * Nothing accounts for what waits in a netfilter queue or for a slow interface:
  * --length says how many packets may, or a flood would take all memory by
@@ -298,7 +299,7 @@ static void be(const struct options *opt)
 			read_some(opt->rate / 10);
 		else if (opt->drain)
 			read_some(~0ul);
-		if (tick % 10 == 0) {
+		if (opt->drain || tick % 10 == 0) {
 			printf("sink: %s %u sockets, held %lu bytes, read %lu packets\n",
 			       opt->kind, nr_fds, held(), packets);
 			fflush(stdout);

@@ -19,6 +19,9 @@ from .paths import CACHE, KERNELS, kernel_image
 PROBE_SECONDS = 10
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "max")
 KVM = ("-accel", "kvm", "-cpu", "host")
+# Two clocks told a busy machine's guest how fast its processor counts, and one was wrong,
+# perhaps by a factor of a hundred. It believes one of them.
+CLOCK = re.compile(r"tsc: PIT calibration deviates from HPET")
 HUNG = "said nothing more in the middle of its kernel's boot"
 FAILURES = (
     # The kernel patches its code with a breakpoint, and takes it away; another CPU of
@@ -27,6 +30,9 @@ FAILURES = (
      "QEMU ran a breakpoint that had gone, and the guest died of it: once more"),
     # The CPUs of a guest wait for each other when it changes how memory is mapped.
     (re.compile(HUNG), "a guest hung before its kernel had booted: once more"),
+    # Without a word: what the breakpoints above do before there is a handler for them.
+    (re.compile(r"QEMU exit status 0\) while waiting for guest \w+ to boot"),
+     "a guest's processor was reset before its kernel had booted: once more"),
 )
 
 

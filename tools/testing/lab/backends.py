@@ -350,8 +350,8 @@ class Zram(Backend):
 
 BACKENDS = {"rswap": Rswap, "rswap6": RswapIPv6, "rswap-vlan": RswapVlan,
             "rswap-bridge": RswapBridge, "nbd": Nbd, "nbd-persist": NbdPersist,
-            "nvme": Nvme,
-            "nvme-bridge": NvmeBridge, "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
+            "nvme": Nvme, "nvme-bridge": NvmeBridge,
+            "nfs": Nfs, "nfs3": Nfs3, "nfs4.0": Nfs40, "nfs4.2": Nfs42,
             "smb": Smb, "zram": Zram}
 
 

@@ -142,6 +142,10 @@ class Lab:
         """The guest that lends its memory."""
         return self.vm("server")
 
+    def start(self, role, **overrides):
+        """Let a guest of a test with AUTOBOOT = False begin to boot; boot() waits for it."""
+        self.session.start(role, **overrides)
+
     def boot(self, *roles, **overrides):
         """Boot guests of a test with AUTOBOOT = False; see Session.boot()."""
         self.session.boot(*roles, **overrides)

@@ -80,10 +80,20 @@ class MemServer:
         found = [c for c in self.state()["clients"] if c["name"] == name]
         return found[0] if found else None
 
+    @staticmethod
+    def _resident(smaps):
+        """Resident bytes of the first mapping in SMAPS."""
+        return int(re.search(r"^Rss:\s+(\d+) kB", smaps, re.M).group(1)) << 10
+
     def rss(self):
         """Resident bytes of the process."""
-        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return int(re.search(r"^Rss:\s+(\d+) kB", text, re.M).group(1)) << 10
+        return self._resident(Path(f"/proc/{self.pid}/smaps_rollup").read_text())
+
+    def mappings(self, least):
+        """Return those of which LEAST bytes are resident, as smaps has them."""
+        text = Path(f"/proc/{self.pid}/smaps").read_text()
+        return "\n".join(mapping for mapping in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", text)
+                         if self._resident(mapping) >= least)
 
     def alive(self):
         """Assert that it still runs and serves a new client."""

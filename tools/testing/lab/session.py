@@ -88,6 +88,7 @@ class Session:
         self.sockets = Path(sockets)
         self.vms = {}
         self._wires = {}
+        self._starting = []
 
     # -- configuration ------------------------------------------------------
 
@@ -156,19 +157,38 @@ class Session:
 
     # -- life ---------------------------------------------------------------
 
-    def boot(self, *roles, **overrides):
-        """Boot ROLES (default: all of the topology) at once, wait for all."""
-        roles = roles or TOPOLOGIES[self.spec.topology]
-        started = []
-        for role in roles:
-            if role in self.vms:
-                raise Fail(f"guest {role} runs already")
-            if role.startswith("client") and "server" in TOPOLOGIES[self.spec.topology]:
-                self._await_link(role)
-            self.vms[role] = VM(self.config(role, **overrides)).start()
-            started.append(self.vms[role])
+    def start(self, role, **overrides):
+        """Let ROLE begin to boot; boot() waits for it."""
+        if role in self.vms:
+            raise Fail(f"guest {role} runs already")
+        self._launch(self.config(role, **overrides))
+
+    def _launch(self, config):
+        if config.name.startswith("client") and "server" in TOPOLOGIES[self.spec.topology]:
+            self._await_link(config.name)
+        self.vms[config.name] = VM(config).start()
+        self._starting.append(self.vms[config.name])
+
+    def _ready(self):
+        """Wait for those that start, and return them."""
+        started, self._starting = self._starting, []
         for vm in started:
             vm.ready()
+        return started
+
+    def boot(self, *roles, **overrides):
+        """Boot ROLES (default: all of the topology) at once, wait for all that start."""
+        for role in roles or TOPOLOGIES[self.spec.topology]:
+            self.start(role, **overrides)
+        started = self._ready()
+        if any(vm.clock_is_wrong for vm in started):
+            for vm in started:
+                vm.destroy()
+            if "server" in (vm.name for vm in started):
+                self._remove_links()
+            for vm in started:
+                self._launch(vm.config)
+            started = self._ready()
         for vm in started:
             vm.run("for i in $(ip -o -4 addr | awk '/ 10\\.77\\./ { print $2 }'); do "
                    f"ip link set $i mtu {self.spec.mtu}; done")
@@ -243,8 +263,12 @@ class Session:
         for vm in self.vms.values():
             vm.destroy()
         self.vms.clear()
+        self._starting.clear()
         for end in (end for pair in self._wires.values() for end in pair):
             end.close()
         self._wires.clear()
+        self._remove_links()
+
+    def _remove_links(self):
         for path in self.sockets.glob("link*"):
             path.unlink()

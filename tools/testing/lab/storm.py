@@ -29,7 +29,9 @@ STILL_SECONDS = 10      # before the traffic stops
 HOG_SECONDS = 300
 PROBE_PORT = 30000
 PROBES = 500
-PROBE_ROUNDS = 5
+PROBE_RATE = 2000
+PROBE_STILL = 0.7       # seconds; the sink tells ten times in one
+PROBE_ROUNDS = 8
 # At the least, of packets or of what is held of them, before a storm deserves the name.
 ARRIVED = 100
 # Of the drops that /proc/net/netvm counts, those of what swap itself receives or sends.
@@ -39,6 +41,9 @@ NETWORK_RESERVES = ("netvm_rx", "netvm_skb")
 # What per-CPU lists and caches may still hold after the storm, compared with before.
 LEAK_KIB = 6 << 10
 LEAK_SKBS = 1024
+# Over everything that swaps, with every card that QEMU has and the kernels know.
+BACKENDS = ("rswap", "nbd", "nvme", "nfs")
+NICS = ("virtio-net-pci", "e1000", "e1000e", "vmxnet3", "rtl8139")
 # Runs of a cell in the long form: timing decides wedges.
 RUNS = 8
 # A test's TIMEOUT
@@ -71,9 +76,11 @@ SNMP = ("awk '$1 == \"{0}:\" {{ if (!c) {{ for (i = 2; i <= NF; i++) if ($i == \
         "else print $c }}' /proc/net/snmp /proc/net/netstat")
 # Pages that UDP sockets hold.
 UDP_PAGES = "awk '/^UDP:/ { print $NF }' /proc/net/sockstat"
-# Neighbours there have been: a table for each CPU, in hexadecimal.
-NEIGHBOURS = ("tail -n +2 /proc/net/stat/arp_cache | "
-              "(n=0; while read -r _ allocs _; do n=$((n + 0x$allocs)); done; echo $n)")
+# How often ARP has asked for a neighbour: a table for each CPU, in hexadecimal.
+NEIGHBOURS = ("tail -n +2 /proc/net/stat/arp_cache | (n=0; while read -r _ _ _ _ lookups _; "
+              "do n=$((n + 0x$lookups)); done; echo $n)")
+# Neighbour solicitations that came.
+SOLICITED = "awk '/Icmp6InNeighborSolicits/ { print $2 }' /proc/net/snmp6"
 # KiB that packet sockets hold of the flood's experimental ethertype.
 RAW_KIB = "awk '$4 == \"88b5\" { n += $7 } END { print int(n / 1024) }' /proc/net/packet"
 # Packets that came to a slow interface's queue and left it, or found it full.
@@ -117,6 +124,21 @@ TRAFFIC = {
         nft 'add chain ip storm in { type filter hook input priority 0; }'
         nft add rule ip storm in udp dport 20000-20063 queue num 0""", ("nft",),
                        seen="awk '{ print $8 }' /proc/net/netfilter/nfnetlink_queue"),
+    # Of each kind that the filter drops for a reason of its own.
+    "queued": Traffic((f"--kind nfqueue --port 0 --length 16000 {FORCED}",), (
+        f"{UDP} --size 1400",
+        f"--kind frag4 {TO} --size 1400",
+        f"--kind icmp {TO} --size 1400",
+        "--kind ns --known --to fd77::1:0:2 --mac 33:33:ff:00:00:02 --size 1000",
+        f"--kind proto {TO} --size 1400"), """
+        nft add table inet storm
+        nft 'add chain inet storm in { type filter hook prerouting priority -450; }'
+        nft add rule inet storm in udp dport 20000-20063 queue num 0
+        nft add rule inet storm in 'ip frag-off & 0x3fff != 0' queue num 0
+        nft add rule inet storm in icmp type echo-request queue num 0
+        nft add rule inet storm in icmpv6 type nd-neighbor-solicit queue num 0
+        nft add rule inet storm in ip protocol 253 queue num 0""", ("nft",),
+                      seen="awk '{ print $8 }' /proc/net/netfilter/nfnetlink_queue"),
     # The second tap hears nothing but the flood.
     "packet": Traffic((TAP, "--kind packet --proto 0x88b5"), (f"--kind raw {TO} --size 1400",),
                       seen=RAW_KIB),
@@ -150,13 +172,16 @@ TRAFFIC = {
                          ("--kind udp --to 239.7.7.7 --mac 01:00:5e:07:07:07 --ports 64 "
                           "--size 1400",)),
     "arp": Traffic((), (f"--kind arp --to {CLIENT}",), seen=NEIGHBOURS),
+    "arp-known": Traffic((), (f"--kind arp --known --to {CLIENT}",), seen=NEIGHBOURS),
     # Somebody whom the client knows asks for addresses that nobody has.
     "arp-foreign": Traffic((), ("--kind arp --known --to 10.77.0.99",)),
-    "ns": Traffic((), ("--kind ns --to fd77::2 --mac 33:33:ff:00:00:02",),
-                  seen="awk '/Icmp6InNeighborSolicits/ { print $2 }' /proc/net/snmp6"),
+    "ns": Traffic((), ("--kind ns --to fd77::2 --mac 33:33:ff:00:00:02 --size 0",),
+                  seen=SOLICITED),
+    "ns-known": Traffic((), ("--kind ns --known --to fd77::2 --mac 33:33:ff:00:00:02 --size 0",),
+                        seen=SOLICITED),
     # Of the group of the client's address, which it hears.
-    "ns-foreign": Traffic((), ("--kind ns --known --to fd77::1:0:2 --mac 33:33:ff:00:00:02",),
-                          seen="awk '/Icmp6InNeighborSolicits/ { print $2 }' /proc/net/snmp6"),
+    "ns-foreign": Traffic((), ("--kind ns --known --to fd77::1:0:2 --mac 33:33:ff:00:00:02 --size 0",),
+                          seen=SOLICITED),
     # The answers go back to where they are dropped, and are sent again after a second.
     "syn": Traffic(("--kind tcp --sockets 16",), (f"--kind syn {TO} --ports 16",), f"""
         sysctl -w net.ipv4.tcp_max_syn_backlog=65536 net.ipv4.tcp_syncookies=0
@@ -201,6 +226,7 @@ class Cell:
     @pattern: of the hog; "random" finds nothing to read ahead and takes four times as long
     @wedges: a negative control, known to wedge a kernel that cannot do it
     @event: a kind of Storm (lab/events.py) in which more happens, None for no more
+    @runs: of it in the long form
     """
     backend: str
     traffic: str
@@ -213,6 +239,7 @@ class Cell:
     pattern: str = "sequential"
     wedges: bool = False
     event: type = None
+    runs: int = RUNS
 
     def storm(self, lab, directory):
         """Return one run of the cell, to be run."""
@@ -308,8 +335,8 @@ class Storm:
                                **self.SPEC)
         session.directory = self.directory
         images = self._images()
-        session.boot("server", images=(*images, *backend.server_images),
-                     cmdline=backend.server_cmdline)
+        session.start("server", images=(*images, *backend.server_images),
+                      cmdline=backend.server_cmdline)
         session.boot("client", images=(*images, *self.traffic.images))
 
     def _usage(self):
@@ -403,24 +430,32 @@ class Storm:
         The first packets find the emergency buffers that are still in a ring, and a
         busy machine may lose some; a stack that goes on dropping loses every time.
         """
-        client, server = self.lab.client, self.lab.server
+        client = self.lab.client
         job = client.start_job(f"exec sink --kind udp --port {PROBE_PORT} --rcvbuf 4194304 "
                                "--drain")
         job.wait_output("sockets, held", 15)
-        counts = [0]
-        while len(counts) <= PROBE_ROUNDS:
-            server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --rate {PROBES} "
-                       f"--size {self.cell.mtu - 100} "
-                       "--seconds 1")
-            time.sleep(1.5)     # the sink tells once a second
-            counts.append(int(re.findall(r"read (\d+)", job.out)[-1]))
-            if counts[-1] - counts[-2] >= PROBES * 9 // 10:
-                break
-        else:
-            raise Fail(f"of {PROBES} packets in each round an ordinary socket received "
-                       f"{[b - a for a, b in zip(counts, counts[1:])]}")
+        rounds = [self._probe(job)]
+        while rounds[-1] < PROBES * 9 // 10:
+            if len(rounds) == PROBE_ROUNDS:
+                raise Fail(f"of {PROBES} packets in each round an ordinary socket received {rounds}")
+            rounds.append(self._probe(job))
         job.kill(15)
         job.wait(10, check=False)
+
+    def _probe(self, job):
+        """Return how many of PROBES packets the sink JOB hears: until it hears no more."""
+        def heard():
+            return int(re.findall(r"read (\d+)", job.out)[-1])
+
+        before = count = heard()
+        self.lab.server.run(f"flood --kind udp {TO} --port {PROBE_PORT} --rate {PROBE_RATE} "
+                            f"--size {self.cell.mtu - 100} --packets {PROBES}")
+        moved = time.monotonic()
+        while count - before < PROBES and time.monotonic() - moved < PROBE_STILL:
+            time.sleep(0.1)
+            if heard() != count:
+                count, moved = heard(), time.monotonic()
+        return count - before
 
     def _check_arrived(self):
         arrived = [now - before
@@ -536,7 +571,7 @@ def too_small(lab, cell):
 
 def run_often(lab, cell):
     """Run CELL as often as it is to be run, once in the short form; return the list of Runs."""
-    number = lab.runs or (RUNS if lab.full else 1)
+    number = lab.runs or (cell.runs if lab.full else 1)
     runs = [run_cell(lab, cell, n) for n in range(1, number + 1)]
     if lab.full:
         lab.report(row(cell, runs))
@@ -596,7 +631,7 @@ def run(lab, check, full=()):
 
 def seconds(cells):
     """Return the time that CELLS may take in the long form: a test's FULL_TIMEOUT."""
-    return len(cells) * RUNS * 120
+    return sum(cell.runs for cell in cells) * 120
 
 
 def asks(check, full):
@@ -611,10 +646,9 @@ def asks(check, full):
             "TIMEOUT": SECONDS, "FULL_TIMEOUT": seconds((*check, *full))}
 
 
-def matrix(traffic, names=("rswap", "nbd", "nvme", "nfs"),
-           nics=("virtio-net-pci", "e1000", "e1000e", "vmxnet3", "rtl8139"), **fields):
-    """Return a cell for each of the back ends NAMES with each of NICS."""
-    return tuple(Cell(name, traffic, nic, **fields) for name in names for nic in nics)
+def matrix(traffic, names=BACKENDS, nics=NICS, kind=Cell, **fields):
+    """Return a cell of KIND for each of the back ends NAMES with each of NICS."""
+    return tuple(kind(name, traffic, nic, **fields) for name in names for nic in nics)
 
 
 def tables(traffic):

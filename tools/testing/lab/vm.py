@@ -30,6 +30,7 @@ CHANNELS = ("console", "agent", "progress", "verdict")
 BASE_CMDLINE = ("console=ttyS0 rootfstype=ramfs loglevel=7 printk.time=1 rdinit=/init panic=-1 "
                 "oops=panic panic_on_warn=1 hung_task_panic=1 "
                 "net.ifnames=0 random.trust_cpu=on")
+OOPS = re.compile(r"\] (?:Oops|BUG|Kernel panic)\b")
 # KASAN and lockdep cost about this factor under TCG.
 DEBUG_SLOWDOWN = 4
 
@@ -217,6 +218,11 @@ class VM:
         silence = time.monotonic() - self._spoke
         return (self.lines and silence > self.config.boot_silence * self.scale
                 and not any(FIRST_PROCESS in line for line in self.lines))
+
+    @property
+    def clock_is_wrong(self):
+        """True if time in the guest may pass many times as fast as it should."""
+        return any(accel.CLOCK.search(line) for line in self.lines)
 
     @property
     def pid(self):
@@ -445,13 +451,15 @@ class VM:
             self._log.flush()
 
     def last_words(self, start=0):
-        """Return the first complaint since START with what follows it, and the end."""
+        """Return the first complaint since START and the first oops, with what follows, and the end."""
         shown = self.lines[start:]
-        first = next((i for i, line in enumerate(shown) if dmesg.scan([line])), None)
+        first = next((i for i, line in enumerate(shown) if dmesg.scan([line])), len(shown))
+        oops = next((i for i, line in enumerate(shown) if OOPS.search(line)), len(shown))
         parts = [f"{self.console_path}:"]
-        if first is not None and first < len(shown) - 25:
-            parts += [f"  {self.name}| {line}" for line in shown[first:first + 8]]
-            parts.append(f"  {self.name}| [...]")
+        for i in sorted({first, oops}):
+            if i < len(shown) - 25:
+                parts += [f"  {self.name}| {line}" for line in shown[i:i + 8]]
+                parts.append(f"  {self.name}| [...]")
         return "\n".join(parts + [self.tail(25)])
 
     def mark(self):

@@ -9,5 +9,5 @@ CHECK = (
     Dry("rswap", "bridge", module=LONG, needs=("drop_forward",)),
     # So few that the port's queue is not full before memory is out.
     Dry("rswap", "bridge-arp", module="count=1000 interval=10 depth=4", rate=300,
-        needs=("drop_neigh", "drop_copy")),
+        needs=("passed", "drop_copy")),
 )

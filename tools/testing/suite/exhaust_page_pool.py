@@ -6,5 +6,7 @@ from lab.exhaust import Dry
 GROUP = "exhaust"
 CHECK = (
     Dry("rswap", "none", module="pool=32"),
+)
+FULL = (
     Dry("nbd", "none", module="pool=32", wedges=True),
 )

@@ -6,5 +6,7 @@ from lab.exhaust import BUSY, Dry
 GROUP = "exhaust"
 CHECK = (
     Dry("rswap", "none", "rtl8139", module=BUSY),
+)
+FULL = (
     Dry("nbd", "none", "rtl8139", module=BUSY, wedges=True),
 )

@@ -38,8 +38,8 @@ def test(lab):
     # Red zones make the objects of the debug kernel bigger, and it has no NVMe and NFS
     names = () if lab.kernel == "debug" else OTHERS
     others = {name: backends.make(lab, name, 32) for name in names}
-    lab.boot("server", images=backends.Nbd.server_images,
-             cmdline=" ".join(backend.server_cmdline for backend in others.values()))
+    lab.start("server", images=backends.Nbd.server_images,
+              cmdline=" ".join(backend.server_cmdline for backend in others.values()))
     lab.boot("client")
     for name, backend in others.items():
         check_size(lab, name, backend)
@@ -61,11 +61,11 @@ def test(lab):
     assert shown["netvm_rx"]["pages"] == rx and shown["netvm_skb"]["pages"] == skb, shown
     assert f"netvm_rx, {rx} pages" in lab.rswapctl("show r0").out
 
-    for bad in ("-1", "1", "15", "100000000", "many"):
+    for bad in ("-1", "1", "63", "100000000", "many"):
         result = client.run(f"echo {bad} > {SYSCTL}", check=False)
         assert result.rc != 0 and "Invalid argument" in result.out, (bad, result)
     assert client.read(SYSCTL).strip() == "0" and pages(client) == (rx, skb)
-    assert "netvm_rx_pages=15 refused" in client.run("dmesg").out
+    assert "netvm_rx_pages=63 refused" in client.run("dmesg").out
 
     client.run(f"echo 400 > {SYSCTL}")
     assert pages(client)[0] == 400

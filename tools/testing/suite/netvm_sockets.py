@@ -11,7 +11,7 @@ RESERVES = "/sys/kernel/mm/mem_reserve"
 
 
 def test(lab):
-    lab.boot("server", images=backends.Nbd.server_images)
+    lab.start("server", images=backends.Nbd.server_images)
     lab.boot("client")
     backend = backends.make(lab, "nbd", 64)
     sizes = []

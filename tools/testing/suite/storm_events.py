@@ -8,7 +8,6 @@ GROUP = "storm"
 TIMEOUT = 600
 HOG = 150
 CHECK = (
-    Cell("nbd", "udp", hog=HOG, event=events.DownUp),
     Cell("rswap", "udp", hog=HOG, event=events.Unplug),
     Cell("rswap", "udp", "e1000", hog=HOG, event=events.RingMtu),
     Cell("rswap", "udp", hog=HOG, event=events.UnplugSwap),

@@ -6,11 +6,11 @@ from lab.storm import Cell
 
 GROUP = "storm"
 CHECK = (
-    Cell("zram", "udp"),
     # As much as the negative controls use
     Cell("zram", "udp", hog=300),
 )
 FULL = (
+    Cell("zram", "udp"),
     *(Cell("zram", traffic, hog=300) for traffic in ("frag4", "nfqueue")),
     *(Cell("zram", traffic, rate=20000 if traffic == "small" else 5000,
            mtu=9000 if traffic == "jumbo" else 1500)

@@ -87,7 +87,7 @@ def test(lab):
         backend = backends.make(lab, name, HOG + 64)
         if name == "nfs":
             lab.session.destroy()
-            lab.boot("server", images=backend.server_images, cmdline=backend.server_cmdline)
+            lab.start("server", images=backend.server_images, cmdline=backend.server_cmdline)
             lab.boot("client")
         backend.attach()
         backend.swapon()

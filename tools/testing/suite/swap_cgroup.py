@@ -36,7 +36,8 @@ def limited(lab):
     waited = field(client, "memory.pressure", "total")
     refaults = field(client, "memory.stat", "workingset_refault_anon")
     swaps = []
-    hog = client.hog(SIZE, passes=1, cgroup=CGROUP, seed=lab.rng.getrandbits(32))
+    hog = client.hog(SIZE, passes=1, pattern="sequential", cgroup=CGROUP,
+                     seed=lab.rng.getrandbits(32))
     hog.wait(timeout=150, each=lambda: swaps.append(number(client, "memory.swap.current")))
     peaks = number(client, "memory.peak"), number(client, "memory.swap.peak")
     lab.log(f"memory.peak, memory.swap.peak: {peaks}; at most seen {max(swaps)}")
@@ -53,7 +54,7 @@ def refused(lab):
     """A hog too big for both limits is killed, and nothing else is."""
     client = lab.client
     job = client.start_job(f"echo 0 > {CGROUP}/cgroup.procs && "
-                           f"exec hog --size {LIMIT + SWAP_LIMIT + 16} --passes 1")
+                           f"exec hog --size {LIMIT + SWAP_LIMIT + 16} --passes 1 --pattern sequential")
     result = job.wait(timeout=150, check=False)
     assert result.rc == 1 and "killed by signal 9" in result.out, result
     assert field(client, "memory.events", "oom_kill") == 1
@@ -67,7 +68,8 @@ def reclaimed_by_others(lab):
     """What another cgroup's task writes is on account of whose it is."""
     client = lab.client
     client.run(f"echo max > {CGROUP}/memory.max")
-    hog = client.hog(LIMIT, passes=1, extra="--hold", cgroup=CGROUP, seed=lab.rng.getrandbits(32))
+    hog = client.hog(LIMIT, passes=1, pattern="sequential", extra="--hold", cgroup=CGROUP,
+                     seed=lab.rng.getrandbits(32))
     hog.wait_holding()
     before, own = vmstat(client)["pswpout"], number(client, "memory.current")
     client.run("grep -qx 0::/ /proc/self/cgroup")

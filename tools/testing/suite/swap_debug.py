@@ -3,7 +3,7 @@
 
 GROUP = "swap"
 KERNELS = ("debug",)
-MEM = 64
+MEM = 40
 TIMEOUT = 240
 
 

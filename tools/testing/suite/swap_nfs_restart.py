@@ -123,7 +123,7 @@ def outages(lab, name):
 
 def boot(lab, images):
     """Boot both guests; the client has a cgroup and traces its recovery."""
-    lab.boot("server", images=images)
+    lab.start("server", images=images)
     lab.boot("client")
     lab.client.run(f"""set -e
         echo +memory > /sys/fs/cgroup/cgroup.subtree_control

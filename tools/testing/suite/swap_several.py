@@ -57,7 +57,7 @@ def swapoff(lab, hog, backend):
 
 
 def test(lab):
-    lab.boot("server")
+    lab.start("server")
     lab.boot("client", images=("swapon",))
     client = lab.client
     devices = {name: backends.make(lab, name, size) for name, size in SIZES.items()}

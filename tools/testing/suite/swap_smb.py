@@ -20,7 +20,7 @@ LIMIT = 24                              # MiB of memory
 
 def test(lab):
     over = 128 if lab.full else 16      # MiB that the hog has more than the cgroup may
-    lab.boot("server", images=backends.Smb.server_images)
+    lab.start("server", images=backends.Smb.server_images)
     lab.boot("client")
     client = lab.client
     client.run(f"""set -e
