@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The KUnit tests pass: wire validation, state table, slab map, histogram, memory reserves."""
+"""The KUnit tests pass: wire validation, state table, slab map, histogram, memory reserves, GRO."""
 
 import re
 
@@ -8,7 +8,7 @@ KERNELS = ("debug",)
 TOPOLOGY = "client"
 CMDLINE = "kunit.enable=1"
 # Suite, and how many cases it has at least
-SUITES = {"rswap": 13, "mem_reserve": 10}
+SUITES = {"rswap": 13, "mem_reserve": 10, "netvm": 3}
 
 
 def test(lab):
