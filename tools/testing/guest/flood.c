@@ -4,7 +4,7 @@
  *
  *	flood --kind KIND --to ADDRESS [--mac MAC] [--interface eth0] [--rate N]
  *	      [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N] [--vlan ID]
- *	      [--known] [--other]
+ *	      [--known] [--other] [--drain]
  *
  * All kinds but tcp and serve are frames written by hand to a packet socket, so that
  * nothing on this side (routes, neighbours, ICMP errors) slows them down:
@@ -29,7 +29,9 @@
  *	tcp	--ports connections, one to each port, that send what they can
  *	serve	the same to whoever connects to one of --ports ports from --port on
  *
- * --vlan puts frames into a VLAN.
+ * --vlan puts frames into a VLAN. With --drain SIGTERM is an end like others, and at the
+ * end it waits until the card has sent all frames, and says how many bytes of memory
+ * those have that it did not send in 10 s.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,10 +40,12 @@
 #include <limits.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,6 +65,7 @@
 #define NARROW 1400		/* the MTU of which errors tell */
 #define SOURCES 0x0a4e0000u	/* 10.78.0.0/16: addresses that nobody has */
 #define SERVER6 "fd77::1"
+#define DRAIN_SECONDS 10
 #define ETH_P_LAB 0x88b5	/* local experimental ethertype */
 #define ND_OPTION_LAB 253	/* RFC 4727: experimental */
 #define IPPROTO_LAB 253		/* RFC 3692: experimentation and testing */
@@ -82,6 +87,7 @@
  * @vlan: its number, 0 for none
  * @known: ask as this machine
  * @other: quote a connection that there is not
+ * @drain: wait until the card has sent all
  */
 struct options {
 	const char *kind;
@@ -99,6 +105,7 @@ struct options {
 	unsigned long vlan;
 	int known;
 	int other;
+	int drain;
 };
 
 /**
@@ -114,6 +121,7 @@ struct frame {
 typedef void (*build_fn)(struct frame *f, const struct options *opt,
 			 uint32_t number);
 
+static volatile sig_atomic_t ended;
 static uint8_t own_mac[ETH_ALEN];
 static struct in_addr own_address;
 
@@ -460,6 +468,27 @@ static unsigned long due(const struct options *opt, double elapsed,
 	return all > sent + BATCH ? sent + BATCH : all;
 }
 
+static void on_term(int unused)
+{
+	(void)unused;
+	ended = 1;
+}
+
+/* What the card has not sent, or not given back. */
+static int unsent(int fd, double seconds)
+{
+	struct timespec ms10 = { .tv_nsec = 10 * 1000 * 1000 };
+	double start = now();
+	int bytes;
+
+	do {
+		if (ioctl(fd, SIOCOUTQ, &bytes))
+			fail("SIOCOUTQ");
+		nanosleep(&ms10, NULL);
+	} while (bytes && now() - start < seconds);
+	return bytes;
+}
+
 static void flood_frames(const struct options *opt)
 {
 	static struct frame frames[BATCH];
@@ -470,7 +499,9 @@ static void flood_frames(const struct options *opt)
 	double start = now(), t = start, told = start, paced = start;
 	unsigned long sent = 0;
 
-	while (t - start < opt->seconds && sent < opt->packets) {
+	if (opt->drain)
+		signal(SIGTERM, on_term);
+	while (t - start < opt->seconds && sent < opt->packets && !ended) {
 		unsigned long n = due(opt, t - paced, sent) - sent;
 		struct timespec ms = { .tv_nsec = 1000 * 1000 };
 		int done;
@@ -498,6 +529,8 @@ static void flood_frames(const struct options *opt)
 			told = t;
 		}
 	}
+	if (opt->drain)
+		printf("flood: %d bytes not sent\n", unsent(fd, DRAIN_SECONDS));
 	say(opt, sent, ", done");
 }
 
@@ -600,7 +633,7 @@ static void usage(void)
 		"                   |serve\n"
 		"             --to ADDRESS [--mac MAC] [--interface NAME] [--rate PACKETS/S]\n"
 		"             [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N]\n"
-		"             [--vlan ID] [--known] [--other]\n");
+		"             [--vlan ID] [--known] [--other] [--drain]\n");
 	exit(2);
 }
 
@@ -630,6 +663,7 @@ int main(int argc, char **argv)
 		{ "vlan", required_argument, NULL, 'v' },
 		{ "known", no_argument, NULL, 'K' },
 		{ "other", no_argument, NULL, 'o' },
+		{ "drain", no_argument, NULL, 'D' },
 		{ }
 	};
 	struct options opt = { .interface = "eth0", .rate = 1000, .size = 1400,
@@ -651,6 +685,7 @@ int main(int argc, char **argv)
 		case 'v': opt.vlan = number(optarg, 4094); break;
 		case 'K': opt.known = 1; break;
 		case 'o': opt.other = 1; break;
+		case 'D': opt.drain = 1; break;
 		default: usage();
 		}
 	}

@@ -38,6 +38,8 @@ FILE_KIB = 40
 # For the module: long enough for traffic to matter; enough at a time to fill a ring.
 LONG = "count=200 interval=10 depth=4"
 BUSY = "count=200 depth=8 pages=8"
+# For cells with "workers", that they were all made to wait.
+NO_WORKER = ("exhaust: no worker is left",)
 TRACE = "/sys/kernel/tracing"
 # These are no drops of a packet that comes in.
 WITHOUT_REASON = ("passed", "drop_copy")

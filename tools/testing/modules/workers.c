@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work that waits until there is memory again: once memory is out, there is no other worker
- * for who uses the system's work queues, and none can be made.
+ * Work that waits until there is memory again. Memory being out, no new worker can be made:
+ * once those that there are wait, work on the system's work queues is not done.
  */
+
+#define pr_fmt(fmt) "exhaust: " fmt
 
 #include <linux/completion.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
 #include "exhaust.h"
 
+/* What has not begun by then has no worker. */
+#define PATIENCE_MS	500
+
 static unsigned int workers;
 module_param(workers, uint, 0444);
-MODULE_PARM_DESC(workers, "of each CPU that wait while memory is out");
+MODULE_PARM_DESC(workers, "that wait while memory is out, of each pool at most");
 
-static struct work_struct *works;
+struct wait_work {
+	struct work_struct work;
+	bool begun;
+};
+
+static struct wait_work *works;
+static unsigned int nr_works;
 static DECLARE_COMPLETION(memory_is_back);
 
 static void wait_for_memory(struct work_struct *work)
 {
+	WRITE_ONCE(container_of(work, struct wait_work, work)->begun, true);
 	wait_for_completion(&memory_is_back);
 }
 
@@ -28,39 +41,60 @@ int workers_create(void)
 {
 	unsigned int i;
 
-	if (!workers)
-		return 0;
-	works = kvcalloc(array_size(workers, nr_cpu_ids), sizeof(*works), GFP_KERNEL);
+	nr_works = 2 * workers * nr_cpu_ids;
+	works = kvcalloc(nr_works, sizeof(*works), GFP_KERNEL);
 	if (!works)
 		return -ENOMEM;
-	for (i = 0; i < workers * nr_cpu_ids; i++)
-		INIT_WORK(&works[i], wait_for_memory);
+	for (i = 0; i < nr_works; i++)
+		INIT_WORK(&works[i].work, wait_for_memory);
 	return 0;
+}
+
+static bool has_begun(const struct wait_work *waiter)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(waiter->begun); ms++)
+		usleep_range(900, 1100);
+	return ms < PATIENCE_MS;
+}
+
+static bool take_pool(struct workqueue_struct *wq, int cpu, struct wait_work *waiters)
+{
+	unsigned int i;
+
+	for (i = 0; i < workers; i++) {
+		queue_work_on(cpu, wq, &waiters[i].work);
+		if (!has_begun(&waiters[i]))
+			return true;
+	}
+	return false;
 }
 
 void workers_take(void)
 {
-	unsigned int i, n = 0;
+	struct wait_work *waiters = works;
+	bool all = true;
 	int cpu;
 
-	if (!works)
+	if (!workers)
 		return;
 	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		for (i = 0; i < workers; i++)
-			queue_work_on(cpu, system_wq, &works[n++]);
+	for_each_online_cpu(cpu) {
+		all &= take_pool(system_wq, cpu, waiters);
+		all &= take_pool(system_unbound_wq, cpu, waiters + workers);
+		waiters += 2 * workers;
+	}
 	cpus_read_unlock();
+	pr_info("%s\n", all ? "no worker is left" : "some workers are left");
 }
 
 void workers_free(void)
 {
 	unsigned int i;
 
-	if (!works)
-		return;
 	complete_all(&memory_is_back);
-	for (i = 0; i < workers * nr_cpu_ids; i++)
-		flush_work(&works[i]);
+	for (i = 0; i < nr_works; i++)
+		flush_work(&works[i].work);
 	kvfree(works);
-	works = NULL;
 }
