@@ -37,7 +37,7 @@ int netvm_swapon(void);
 void netvm_connect_memalloc(struct sock *sk);
 bool netvm_drop(struct sk_buff *skb);
 void netvm_drop_list(struct list_head *head);
-bool netvm_wanted(struct sk_buff *skb);
+bool netvm_wanted(const struct sk_buff *skb);
 bool netvm_tx_allowed(const struct sock *sk, bool must);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_rx_half(void);
@@ -237,16 +237,15 @@ static inline gfp_t netvm_neigh_gfp(gfp_t gfp)
  * @gfp: what its creator would use
  *
  * ARP and neighbour discovery have sockets that everybody shares, so the
- * entitlement comes from the packet that waits for an address, or from the
- * emergency packet that is being received. Answers leave a quarter of the
- * reserve to others.
+ * entitlement comes from the packet that waits for an address. Without that, as for
+ * an answer, a quarter of the reserve must be left for others. What asks may be in any
+ * memory: not all of a ring is of the reserve when memory is out.
  *
  * Return: the flags to use
  */
 static inline gfp_t netvm_tx_gfp(gfp_t gfp)
 {
-	if (sk_memalloc_socks() && in_softirq() && (current->flags & PF_MEMALLOC) &&
-	    netvm_answer_allowed())
+	if (sk_memalloc_socks() && in_softirq() && netvm_answer_allowed())
 		return gfp | __GFP_MEMALLOC;
 	return netvm_neigh_gfp(gfp);
 }
@@ -339,7 +338,7 @@ static inline void netvm_drop_list(struct list_head *head)
 {
 }
 
-static inline bool netvm_wanted(struct sk_buff *skb)
+static inline bool netvm_wanted(const struct sk_buff *skb)
 {
 	return false;
 }

@@ -131,7 +131,7 @@ static bool netvm_address4_here(struct net_device *dev, const void *address)
 }
 
 /* An error about a packet that we sent is wanted if its sender is. */
-static enum netvm_counter netvm_icmp4(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_icmp4(const struct sk_buff *skb, int offset)
 {
 	struct icmphdr _icmp, *icmp;
 	struct netvm_flow4 flow;
@@ -153,13 +153,13 @@ static enum netvm_counter netvm_icmp4(struct sk_buff *skb, int offset)
 }
 
 /* Not for a memalloc socket: for another one, or for another machine. */
-static enum netvm_counter netvm_unwanted4(struct sk_buff *skb, __be32 daddr)
+static enum netvm_counter netvm_unwanted4(const struct sk_buff *skb, __be32 daddr)
 {
 	return ipv4_is_multicast(daddr) || skb->pkt_type != PACKET_HOST ||
 	       netvm_ask(skb->dev, netvm_address4_here, &daddr) ? NETVM_SOCKET : NETVM_FORWARD;
 }
 
-static enum netvm_counter netvm_ip4(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_ip4(const struct sk_buff *skb, int offset)
 {
 	__be16 _ports[2], *ports;
 	struct netvm_flow4 flow;
@@ -205,7 +205,7 @@ static bool netvm_address6_here(struct net_device *dev, const void *address)
 	return !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(dev_net(dev), address, dev));
 }
 
-static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_icmp6(const struct sk_buff *skb, int offset)
 {
 	struct in6_addr _target, *target;
 	struct icmp6hdr _icmp, *icmp;
@@ -242,13 +242,13 @@ static enum netvm_counter netvm_icmp6(struct sk_buff *skb, int offset)
 	return netvm_ask(skb->dev, netvm_tcp6_here, &flow) ? NETVM_PASSED : NETVM_ICMP;
 }
 
-static enum netvm_counter netvm_unwanted6(struct sk_buff *skb, const struct in6_addr *daddr)
+static enum netvm_counter netvm_unwanted6(const struct sk_buff *skb, const struct in6_addr *daddr)
 {
 	return ipv6_addr_is_multicast(daddr) || skb->pkt_type != PACKET_HOST ||
 	       netvm_ask(skb->dev, netvm_address6_here, daddr) ? NETVM_SOCKET : NETVM_FORWARD;
 }
 
-static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_ip6(const struct sk_buff *skb, int offset)
 {
 	__be16 _ports[2], *ports, frag = 0;
 	struct netvm_flow6 flow;
@@ -281,14 +281,14 @@ static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
 						     netvm_unwanted6(skb, &ip->daddr);
 }
 #else
-static enum netvm_counter netvm_ip6(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_ip6(const struct sk_buff *skb, int offset)
 {
 	return NETVM_PROTO;
 }
 #endif
 
 /* Requests and replies for an address of ours. */
-static enum netvm_counter netvm_arp(struct sk_buff *skb, int offset)
+static enum netvm_counter netvm_arp(const struct sk_buff *skb, int offset)
 {
 	struct {
 		struct arphdr head;
@@ -306,7 +306,7 @@ static enum netvm_counter netvm_arp(struct sk_buff *skb, int offset)
 	return netvm_ask(skb->dev, netvm_address4_here, &target) ? NETVM_PASSED : NETVM_NEIGH;
 }
 
-static enum netvm_counter netvm_judge(struct sk_buff *skb)
+static enum netvm_counter netvm_judge(const struct sk_buff *skb)
 {
 	__be16 proto = skb->protocol;
 	struct vlan_hdr _vlan, *vlan;
@@ -401,7 +401,7 @@ void netvm_drop_list(struct list_head *head)
  * Context: Softirq, or process context with bottom halves disabled.
  * Return: true if swapping may depend on it
  */
-bool netvm_wanted(struct sk_buff *skb)
+bool netvm_wanted(const struct sk_buff *skb)
 {
 	bool wanted;
 
