@@ -21,7 +21,7 @@
  * keeps what is out of order below half of the reserve, what is in order is read by the
  * kernel at once, and what a program has not read is bounded by the filter.
  */
-#define NETVM_RX_PER_SOCKET	16
+#define NETVM_RX_PER_SOCKET	16U
 
 /*
  * A packet that a device wants in one piece must fit into a page with its
@@ -41,6 +41,7 @@ bool netvm_wanted(const struct sk_buff *skb);
 bool netvm_tx_allowed(const struct sock *sk, bool must);
 bool netvm_page_frag_refill(struct sock *sk, struct page_frag *pfrag);
 bool netvm_rx_half(void);
+unsigned int netvm_rx_share(void);
 bool netvm_mtu_reduced(struct sock *sk, u32 mtu, const struct dst_entry *dst);
 bool netvm_answer_allowed(void);
 bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb);

@@ -450,6 +450,22 @@ bool netvm_rx_half(void)
 }
 
 /**
+ * netvm_rx_share - how much one socket may hold of the pages for receive buffers
+ *
+ * What there is for it. Where the reserve has not grown for all that there are, because
+ * they were connected without memory, they share half of it.
+ *
+ * Context: Any.
+ * Return: in bytes
+ */
+unsigned int netvm_rx_share(void)
+{
+	unsigned int sockets = max(atomic_read(&netvm_sockets), 1);
+
+	return min(READ_ONCE(netvm_rx.nr_pages) / sockets / 2, NETVM_RX_PER_SOCKET) * PAGE_SIZE;
+}
+
+/**
  * netvm_mtu_reduced - send shorter segments though nobody could note why
  * @sk: a TCP socket, locked
  * @mtu: what its path takes in bytes, as an ICMP error said

@@ -60,7 +60,7 @@ static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
 static bool netvm_sock_full(const struct sock *sk)
 {
 	return atomic_read(&sk->sk_rmem_alloc) + READ_ONCE(sk->sk_backlog.len) >=
-	       NETVM_RX_PER_SOCKET * PAGE_SIZE;
+	       netvm_rx_share();
 }
 
 /*

@@ -340,10 +340,16 @@ class Storm:
         session.boot("client", images=(*images, *self.traffic.images))
 
     def _usage(self):
-        """Return (available KiB, sk_buffs in use) of the client."""
+        """Return (available KiB, sk_buffs in use) of the client.
+
+        What reserves have is available, they outlive the sockets that they are for, and
+        so is what is free for one processor.
+        """
         out = self.lab.client.run("sync; echo 3 > /proc/sys/vm/drop_caches; cat /proc/meminfo; "
-                                  "grep skbuff /proc/slabinfo").out
+                                  "grep skbuff /proc/slabinfo; grep count: /proc/zoneinfo; "
+                                  f"grep -s . {RESERVES}/*/pages || :").out
         available = int(re.search(r"MemAvailable:\s+(\d+)", out).group(1))
+        available += sum(int(n) << 2 for n in re.findall(r"(?:/pages|count):\s*(\d+)", out))
         return available, sum(int(n) for n in re.findall(r"^skbuff\w*\s+(\d+)", out, re.M))
 
     def _prepare(self):
