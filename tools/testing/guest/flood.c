@@ -4,7 +4,7 @@
  *
  *	flood --kind KIND --to ADDRESS [--mac MAC] [--interface eth0] [--rate N]
  *	      [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N] [--vlan ID]
- *	      [--known] [--other] [--drain]
+ *	      [--known] [--other] [--drain SECONDS]
  *
  * All kinds but tcp and serve are frames written by hand to a packet socket, so that
  * nothing on this side (routes, neighbours, ICMP errors) slows them down:
@@ -31,7 +31,7 @@
  *
  * --vlan puts frames into a VLAN. With --drain SIGTERM is an end like others, and at the
  * end it waits until the card has sent all frames, and says how many bytes of memory
- * those have that it did not send in 10 s.
+ * those have that were not sent in so many seconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -65,7 +65,6 @@
 #define NARROW 1400		/* the MTU of which errors tell */
 #define SOURCES 0x0a4e0000u	/* 10.78.0.0/16: addresses that nobody has */
 #define SERVER6 "fd77::1"
-#define DRAIN_SECONDS 10
 #define ETH_P_LAB 0x88b5	/* local experimental ethertype */
 #define ND_OPTION_LAB 253	/* RFC 4727: experimental */
 #define IPPROTO_LAB 253		/* RFC 3692: experimentation and testing */
@@ -87,7 +86,7 @@
  * @vlan: its number, 0 for none
  * @known: ask as this machine
  * @other: quote a connection that there is not
- * @drain: wait until the card has sent all
+ * @drain: seconds to wait at most until the card has sent all, 0 not to
  */
 struct options {
 	const char *kind;
@@ -105,7 +104,7 @@ struct options {
 	unsigned long vlan;
 	int known;
 	int other;
-	int drain;
+	unsigned long drain;
 };
 
 /**
@@ -530,7 +529,7 @@ static void flood_frames(const struct options *opt)
 		}
 	}
 	if (opt->drain)
-		printf("flood: %d bytes not sent\n", unsent(fd, DRAIN_SECONDS));
+		printf("flood: %d bytes not sent\n", unsent(fd, opt->drain));
 	say(opt, sent, ", done");
 }
 
@@ -633,7 +632,7 @@ static void usage(void)
 		"                   |serve\n"
 		"             --to ADDRESS [--mac MAC] [--interface NAME] [--rate PACKETS/S]\n"
 		"             [--size BYTES] [--seconds N] [--packets N] [--port N] [--ports N]\n"
-		"             [--vlan ID] [--known] [--other] [--drain]\n");
+		"             [--vlan ID] [--known] [--other] [--drain SECONDS]\n");
 	exit(2);
 }
 
@@ -663,7 +662,7 @@ int main(int argc, char **argv)
 		{ "vlan", required_argument, NULL, 'v' },
 		{ "known", no_argument, NULL, 'K' },
 		{ "other", no_argument, NULL, 'o' },
-		{ "drain", no_argument, NULL, 'D' },
+		{ "drain", required_argument, NULL, 'D' },
 		{ }
 	};
 	struct options opt = { .interface = "eth0", .rate = 1000, .size = 1400,
@@ -685,7 +684,7 @@ int main(int argc, char **argv)
 		case 'v': opt.vlan = number(optarg, 4094); break;
 		case 'K': opt.known = 1; break;
 		case 'o': opt.other = 1; break;
-		case 'D': opt.drain = 1; break;
+		case 'D': opt.drain = number(optarg, 3600); break;
 		default: usage();
 		}
 	}

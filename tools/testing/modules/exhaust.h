@@ -7,7 +7,6 @@
 struct task_struct;
 
 int memory_take(void);
-void memory_tell(void);
 void memory_give_back(void);
 
 void entitled_tell(void);

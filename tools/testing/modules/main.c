@@ -98,7 +98,6 @@ static int __init exhaust_init(void)
 	if (entitled)
 		entitled_tell();
 	workers_take();
-	memory_tell();
 	stall_send();
 	since = ktime_get();
 	pool_stuck = !pool_use();

@@ -279,12 +279,8 @@ int memory_take(void)
 		msleep(20);
 		spare_free(0);
 	}
-	return 0;
-}
-
-void memory_tell(void)
-{
 	pr_info("memory is out: %lu pages free\n", free_pages_now());
+	return 0;
 }
 
 void memory_give_back(void)

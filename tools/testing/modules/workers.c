@@ -15,6 +15,7 @@
 
 #include "exhaust.h"
 
+#define UNTIL_THEN_MS	1000
 /* What has not begun by then has no worker. */
 #define PATIENCE_MS	500
 
@@ -59,16 +60,17 @@ static bool has_begun(const struct wait_work *waiter)
 	return ms < PATIENCE_MS;
 }
 
+/* What has no worker when there is none left goes before all that comes later. */
 static bool take_pool(struct workqueue_struct *wq, int cpu, struct wait_work *waiters)
 {
+	bool none_left = false;
 	unsigned int i;
 
 	for (i = 0; i < workers; i++) {
 		queue_work_on(cpu, wq, &waiters[i].work);
-		if (!has_begun(&waiters[i]))
-			return true;
+		none_left = none_left || !has_begun(&waiters[i]);
 	}
-	return false;
+	return none_left;
 }
 
 void workers_take(void)
@@ -79,6 +81,8 @@ void workers_take(void)
 
 	if (!workers)
 		return;
+	/* What the lab does when memory is out may need one, for example to see the cable out */
+	msleep(UNTIL_THEN_MS);
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
 		all &= take_pool(system_wq, cpu, waiters);
