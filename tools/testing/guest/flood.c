@@ -494,12 +494,17 @@ static void flood_frames(const struct options *opt)
 	static struct mmsghdr messages[BATCH];
 	static struct iovec pieces[BATCH];
 	build_fn build = builder(opt->kind);
+	int all = 64 << 20;
 	int fd = open_packet_socket(opt, 0);
 	double start = now(), t = start, told = start, paced = start;
 	unsigned long sent = 0;
 
-	if (opt->drain)
+	if (opt->drain) {
 		signal(SIGTERM, on_term);
+		/* What waits for a card must not stop it */
+		if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &all, sizeof(all)))
+			fail("SO_SNDBUFFORCE");
+	}
 	while (t - start < opt->seconds && sent < opt->packets && !ended) {
 		unsigned long n = due(opt, t - paced, sent) - sent;
 		struct timespec ms = { .tv_nsec = 1000 * 1000 };
