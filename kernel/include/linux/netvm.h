@@ -290,7 +290,8 @@ static inline bool netvm_skb_rx(const struct sk_buff *skb)
  * @mss: what it would send, in bytes
  *
  * A device that cannot gather gets each segment in one piece. When memory is
- * out there are single pages for that, and no larger ones.
+ * out there are single pages for that, and no larger ones. Nor has the socket a route
+ * then, once it has to be looked up again, that would tell which device it is.
  *
  * Return: the size to use
  */
@@ -301,7 +302,7 @@ static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 	if (!netvm_sk(sk))
 		return mss;
 	dst = __sk_dst_get(sk);
-	if (!dst || dst->dev->features & NETIF_F_SG)
+	if (dst && dst->dev->features & NETIF_F_SG)
 		return mss;
 	return min_t(unsigned int, mss, NETVM_LINEAR_MSS);
 }

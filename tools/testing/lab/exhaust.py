@@ -129,13 +129,19 @@ class Exhaustion(Storm):
                                 f"swapon {self.backend.path}")
 
     def _swapoff(self):
-        """So much is sent that sockets have other pages to write headers into."""
+        """So much is sent that sockets have other pages to write headers into.
+
+        rswap writes by another socket than it reads by.
+        """
         if self.cell.netem:
             for vm in (self.lab.client, self.lab.server):
                 vm.run("/bin/tc qdisc del dev eth0 root")
-        self.lab.client.run(f"dd if={self.backend.path} of=/dev/null bs=4k count=500 iflag=direct")
+        path = self.backend.path
+        self.lab.client.run(f"dd if={path} of=/dev/null bs=4k count=500 iflag=direct")
         if self._is_file:
-            self.lab.client.run(f"swapoff {self.backend.path}")
+            self.lab.client.run(f"swapoff {path}")
+        else:
+            self.lab.client.run(f"dd if=/dev/zero of={path} bs=4k count=200 oflag=direct")
 
     def _prepare(self):
         cell = self.cell

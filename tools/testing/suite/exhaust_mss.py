@@ -6,4 +6,7 @@ from lab.exhaust import BUSY, Dry
 GROUP = "exhaust"
 CHECK = (
     Dry("rswap", "none", mtu=9000, module=BUSY),
+    # A socket without a route does not know the card.
+    Dry("rswap", "none", mtu=9000, module=f"{BUSY} routes=1",
+        client="ip route add blackhole 203.0.113.0/24"),
 )
