@@ -284,6 +284,14 @@ static inline bool netvm_skb_rx(const struct sk_buff *skb)
 	return sk_memalloc_socks() && skb && skb_pfmemalloc(skb);
 }
 
+/* It takes a segment in pieces: one that cannot add it up has the checksum made in one. */
+static inline bool netvm_gathers(const struct dst_entry *dst)
+{
+	__be16 proto = dst->ops->family == AF_INET6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+
+	return dst->dev->features & NETIF_F_SG && can_checksum_protocol(dst->dev->features, proto);
+}
+
 /**
  * netvm_mss - bound the segments of a memalloc socket
  * @sk: the socket
@@ -302,7 +310,7 @@ static inline unsigned int netvm_mss(const struct sock *sk, unsigned int mss)
 	if (!netvm_sk(sk))
 		return mss;
 	dst = __sk_dst_get(sk);
-	if (dst && dst->dev->features & NETIF_F_SG)
+	if (dst && netvm_gathers(dst))
 		return mss;
 	return min_t(unsigned int, mss, NETVM_LINEAR_MSS);
 }
