@@ -22,6 +22,8 @@ KVM = ("-accel", "kvm", "-cpu", "host")
 # Two clocks told a busy machine's guest how fast its processor counts, and one was wrong,
 # perhaps by a factor of a hundred. It believes one of them.
 CLOCK = re.compile(r"tsc: PIT calibration deviates from HPET")
+# How often a test is run again. A breakpoint killed two guests in a row on a busy machine.
+AGAIN = 2
 HUNG = "said nothing more in the middle of its kernel's boot"
 FAILURES = (
     # The kernel patches its code with a breakpoint, and takes it away; another CPU of
@@ -40,7 +42,7 @@ def failure(kernel, text):
     """Return what to say if TEXT tells of a failure of TCG, "" otherwise.
 
     KERNEL is the name of the guest's kernel. What a kernel of ours does wrong it does
-    again, and is not excused again.
+    again, and is not excused for ever.
     """
     told = next((told for pattern, told in FAILURES if pattern.search(text)), "")
     return told if told and kernel in KERNELS and arguments(kernel_image(kernel)) == TCG else ""

@@ -106,14 +106,15 @@ class Worker:
                           f"attempts: it proves nothing\n{text}")
 
     def _run_test(self, case):
-        """Run a test, once more if it was QEMU that failed; return (status, text)."""
-        status, text = self._run(case)
-        excuse = accel.failure(case.kernel, text) if status == "failed" else ""
-        if excuse:
+        """Run a test, again if it was QEMU that failed; return (status, text)."""
+        for _ in range(accel.AGAIN):
+            status, text = self._run(case)
+            excuse = accel.failure(case.kernel, text) if status == "failed" else ""
+            if not excuse:
+                return status, text
             self.say(note=excuse)
             self.say(start=case.id)
-            status, text = self._run(case)
-        return status, text
+        return self._run(case)
 
     def _run(self, case):
         """Run one case once; return (status, text)."""
