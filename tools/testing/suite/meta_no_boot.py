@@ -58,8 +58,7 @@ def test(lab):
 def test(lab):
     os.environ["RSWAP_KERNEL_STOCK"] = str(lab.tmp / "none")
     try:
-        run = meta.run(lab, {"mute": MUTE, "hung": HUNG, "clock": CLOCK,
-                                  "no_kernel": NO_KERNEL},
+        run = meta.run(lab, {"mute": MUTE, "hung": HUNG, "clock": CLOCK, "no_kernel": NO_KERNEL},
                        "mute", "hung", "clock", "--kernel", "lean")
         assert "s for guest client to boot" in run.failed("mute")
         assert "in the middle of its kernel's boot" in run.failed("hung")
