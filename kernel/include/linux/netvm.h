@@ -17,9 +17,9 @@
 #ifdef CONFIG_NETVM
 
 /*
- * A memalloc socket may hold this many received frames, each in a page: netvm_drop_ofo()
- * keeps what is out of order below half of the reserve, what is in order is read by the
- * kernel at once, and what a program has not read is bounded by the filter.
+ * A memalloc socket may hold this many pages of received frames: netvm_drop_ofo() bounds
+ * what is out of order, what is in order is read by the kernel at once, and what a program
+ * has not read is bounded by the filter.
  */
 #define NETVM_RX_PER_SOCKET	16U
 

@@ -56,11 +56,10 @@ static const struct {
 
 static DEFINE_PER_CPU(unsigned long [NETVM_COUNTERS], netvm_count);
 
-/* It holds as much as there is in the reserve for a socket. */
-static bool netvm_sock_full(const struct sock *sk)
+/* In bytes, what it has received and nobody has read. */
+static unsigned int netvm_sock_holds(const struct sock *sk)
 {
-	return atomic_read(&sk->sk_rmem_alloc) + READ_ONCE(sk->sk_backlog.len) >=
-	       netvm_rx_share();
+	return atomic_read(&sk->sk_rmem_alloc) + READ_ONCE(sk->sk_backlog.len);
 }
 
 /*
@@ -80,7 +79,7 @@ static bool netvm_sock_wanted(struct sock *sk)
 	if (!sk)
 		return false;
 	wanted = sk_fullsock(sk) && sock_flag(sk, SOCK_MEMALLOC) &&
-		 !(netvm_sock_full(sk) && netvm_sock_of_program(sk));
+		 !(netvm_sock_holds(sk) >= netvm_rx_share() && netvm_sock_of_program(sk));
 	sock_gen_put(sk);
 	return wanted;
 }
@@ -421,15 +420,18 @@ EXPORT_SYMBOL_GPL(netvm_wanted);
  * @sk: a TCP socket, locked
  * @skb: a packet for it that waits for another one first
  *
- * What waits for a packet that was lost must leave buffers to receive it.
+ * What waits for a packet that was lost must leave buffers to receive it. Rings may hold
+ * more than half of the reserve by themselves (e1000): TCP gets hardly anywhere where it
+ * keeps nothing that is out of order.
  *
  * Context: Softirq, or process context.
- * Return: true if @skb is an emergency packet, and half of the reserve is in use or the
- *	socket holds as much as there is for it
+ * Return: true if @skb is an emergency packet, and the socket holds as much as there is
+ *	for it, or half of that while half of the reserve is in use
  */
 bool netvm_drop_ofo(const struct sock *sk, const struct sk_buff *skb)
 {
-	if (!skb_pfmemalloc(skb) || (!netvm_rx_half() && !netvm_sock_full(sk)))
+	if (!skb_pfmemalloc(skb) ||
+	    netvm_sock_holds(sk) < netvm_rx_share() / (netvm_rx_half() ? 2 : 1))
 		return false;
 	this_cpu_inc(netvm_count[NETVM_OFO]);
 	return true;
