@@ -254,8 +254,9 @@ def read_results(path):
 def select(cases, options):
     """Return the cases the command line asks for; Fail if a name matches none."""
     if not options.full:
-        cases = [c for c in cases if options.tests or not
-                 (c.asks["FULL_ONLY"] or c.kernel in c.asks["FULL_KERNELS"])]
+        cases = [c for c in cases
+                 if (options.tests or not c.asks["FULL_ONLY"])
+                 and (options.kernel or c.kernel not in c.asks["FULL_KERNELS"])]
     if options.kernel:
         cases = [c for c in cases if c.kernel in (options.kernel, "host")]
     else:
